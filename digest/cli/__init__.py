@@ -1,0 +1,95 @@
+"""The front door: `digest`. Results on stdout, everything else on stderr, no traceback unless --debug.
+
+Exit codes: 0 done; 1 could not do it; 2 wrong usage or configuration; 3 done in part, the rest is named.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import click
+import structlog
+import typer
+
+from digest import __version__
+from digest.cli import database, looking, outbox, running, starting, subscribers
+from digest.cli.console import Front, complain, log_to_stderr
+from digest.errors import DigestError, UsageError
+
+app = typer.Typer(
+    name="digest",
+    help="The day's trending research papers, ranked for each reader, in their inbox once a day.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+starting.commands(app)
+running.commands(app)
+app.add_typer(subscribers.app, name="subscribers")
+looking.commands(app)
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(outbox.suppressions, name="suppressions")
+app.add_typer(database.app, name="db")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"digest {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The configuration; else $DIGEST_CONFIG, else ./digest.toml, else defaults."),
+    ] = None,
+    debug: Annotated[bool, typer.Option(help="Show tracebacks and every log line.")] = False,
+    verbose: Annotated[
+        bool, typer.Option(help="Log what is done to stderr, not only what went wrong.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+    del version  # handled before anything else
+    log_to_stderr("debug" if debug else "info" if verbose else "warning")
+    context.obj = Front(config=config)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit; every error on purpose is one line on stderr."""
+    debug = "--debug" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except UsageError as error:
+        code = complain(str(error), 2)
+    except DigestError as error:
+        code = complain(str(error), 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message(), err=True)
+        code = 2
+    except click.ClickException as error:
+        where = (
+            f"digest {error.ctx.command_path.partition(' ')[2]}".strip()
+            if getattr(error, "ctx", None)
+            else "digest"
+        )
+        code = complain(f"{' '.join(error.format_message().split())}; `{where} --help` shows how", 2)
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:  # `digest papers list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if debug:
+            raise
+        structlog.get_logger().debug("unexpected error", exc_info=True)
+        code = complain(f"unexpected {type(error).__name__}: {error}; `digest --debug …` shows where", 1)
+    sys.exit(code or 0)

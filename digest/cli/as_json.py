@@ -1,0 +1,135 @@
+"""The nouns as the contract's JSON: times ISO 8601 with Z, lists are arrays, reports are objects."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from digest.cli.console import Json
+from digest.daily import Report
+from digest.model import (
+    Collected,
+    Delivery,
+    DeliveryState,
+    Edition,
+    JournalLine,
+    Listed,
+    Source,
+    SourceStatus,
+    Subscriber,
+)
+from digest.render.words import reason_in_words
+
+
+def instant(at: dt.datetime | None) -> str | None:
+    """`2026-04-10T10:00:00Z`."""
+    return None if at is None else at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def paper(listed: Listed) -> dict[str, Json]:
+    """A paper with its mentions and trend."""
+    one = listed.paper
+    return {
+        "id": one.id,
+        "aliases": [alias for alias in one.aliases if alias != one.id],
+        "title": one.title,
+        "authors": list(one.authors),
+        "abstract": one.abstract,
+        "categories": list(one.categories),
+        "published": instant(one.published),
+        "mentions": [
+            {"source": m.source, "at": instant(m.listed_at), "votes": m.signals.votes}
+            for m in listed.mentions
+        ],
+        "trend": round(listed.trend.score, 6),
+        "reasons": [reason_in_words(reason) for reason in listed.trend.reasons],
+    }
+
+
+def subscriber(one: Subscriber) -> dict[str, Json]:
+    """A subscriber with what they asked for."""
+    return {
+        "id": one.id,
+        "address": one.address,
+        "name": one.name,
+        "state": one.state,
+        "timezone": one.schedule.timezone,
+        "send_at": f"{one.schedule.send_at:%H:%M}",
+        "days": str(one.schedule.days),
+        "papers": one.papers,
+        "language": one.language,
+        "interests": [{"kind": i.kind, "value": i.value, "weight": i.weight} for i in one.interests],
+    }
+
+
+def delivery(one: Delivery, journal: Sequence[JournalLine] | None = None) -> dict[str, Json]:
+    """An outbox row; with its journal where one is asked for."""
+    plan = one.plan
+    found: dict[str, Json] = {
+        "id": one.id,
+        "kind": plan.kind,
+        "subscriber": plan.reader.id,
+        "local_date": plan.local_date.isoformat(),
+        "edition": plan.edition,
+        "state": one.state,
+        "attempts": one.attempts,
+        "due_at": instant(plan.due_at),
+        "sent_at": instant(one.sent_at),
+        "message_id": plan.message_id,
+        "papers": [pick.paper for pick in (*plan.picks, *plan.also_trending)],
+        "last_reply": one.last_reply,
+    }
+    if journal is not None:
+        found["picks"] = [
+            {"paper": p.paper, "score": p.score, "reasons": [reason_in_words(r) for r in p.reasons]}
+            for p in plan.picks
+        ]
+        found["journal"] = [{"at": instant(j.at), "event": j.event, "reply": j.reply} for j in journal]
+    return found
+
+
+def source(configured: Source, status: SourceStatus | None) -> dict[str, Json]:
+    """A configured source and how it has been doing."""
+    return {
+        "name": configured.name,
+        "kind": configured.kind,
+        "state": status.state if status else "late",
+        "reason": status.reason if status else "never asked",
+        "last_success": instant(status.last_success) if status else None,
+        "entries": status.entries if status else 0,
+    }
+
+
+def collected(one: Collected) -> dict[str, Json]:
+    """What a source gave in this pass."""
+    return {
+        "name": one.source.name,
+        "kind": one.source.kind,
+        "state": one.state,
+        "reason": one.reason,
+        "entries": len(one.entries),
+        "refused": list(one.refused),
+    }
+
+
+def edition(one: Edition) -> dict[str, Json]:
+    """An edition with its papers."""
+    return {
+        "id": one.id,
+        "published_at": instant(one.published_at),
+        "papers": [paper(listed) for listed in one.papers],
+    }
+
+
+def report(one: Report) -> dict[str, Json]:
+    """What a pass did."""
+    return {
+        "edition": one.edition,
+        "sources": [collected(each) for each in one.sources],
+        "prepared": one.prepared,
+        "sent": one.outcomes[DeliveryState.SENT],
+        "retry": one.outcomes[DeliveryState.RETRY],
+        "failed": one.outcomes[DeliveryState.FAILED],
+        "skipped": one.skipped,
+        "in_doubt": one.outcomes[DeliveryState.IN_DOUBT],
+    }

@@ -1,0 +1,148 @@
+"""What all commands share: opening the service, saying results as a table or JSON, progress, the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from digest import config, daily
+from digest.daily import Service
+from digest.errors import UsageError
+
+#: What JSON is made of.
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The options that stand before the command."""
+
+    config: Path | None
+
+    def settings(self) -> config.Settings:
+        """The configuration, read and checked."""
+        return config.load(self.config)
+
+
+@contextmanager
+def service(context: typer.Context) -> Iterator[Service]:
+    """The configured service, opened; closed again at the end of the command."""
+    with daily.service(context.obj.settings()) as day:
+        yield day
+
+
+def instant(text: str) -> dt.datetime:
+    """An ISO 8601 instant as aware UTC; without a zone it is UTC."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"an instant is ISO 8601, as 2026-04-10T10:00:00Z: {text!r}") from None
+    return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
+
+
+def day_of(text: str) -> dt.date:
+    """An ISO 8601 date."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"a date is ISO 8601, as 2026-04-10: {text!r}") from None
+
+
+Now = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        parser=instant, metavar="INSTANT", help="Decide as if it were this instant, as 2026-04-10T10:00:00Z."
+    ),
+]
+Day = Annotated[dt.date | None, typer.Option("--date", parser=day_of, metavar="DATE", help="Only this date.")]
+
+
+def clock(now: dt.datetime | None) -> dt.datetime:
+    """The instant that decides: the one given, else the real one."""
+    return now or dt.datetime.now(dt.UTC)
+
+
+def say(value: Json) -> None:
+    """JSON on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """A table on stdout; `empty` says what to do when there is nothing to show."""
+    if not rows:
+        typer.echo(empty)
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(plain(cell) for cell in row))
+    # A pipe has no width: lines are as long as they need to be.
+    Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False).print(table)
+
+
+def plain(cell: object) -> str:
+    """A cell's text: instants to the minute, nothing for None, no control characters."""
+    if isinstance(cell, dt.datetime):
+        return f"{cell:%Y-%m-%d %H:%M}Z"
+    text = "" if cell is None else str(cell)
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def complain(message: str, code: int) -> int:
+    """One line on stderr."""
+    typer.echo(f"digest: {' '.join(message.split())}", err=True)
+    return code
+
+
+def log_to_stderr(level: str) -> None:
+    """Structured lines, for people; never an address in them."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@contextmanager
+def progress_bars() -> Iterator[daily.Progress]:
+    """Bars on stderr when it is a terminal, nothing otherwise."""
+    if not sys.stderr.isatty():
+        yield daily.silent
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks = {}
+
+        def advance(step: str, done: int, total: int | None) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total)
+
+        yield advance
+
+
+def positive(name: str, value: int) -> int:
+    """A count given on the command line."""
+    if value < 1:
+        raise UsageError(f"{name} is at least 1: {value}")
+    return value

@@ -1,0 +1,33 @@
+"""`digest db …`: migrations and copies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import store
+from digest.cli.console import service
+from digest.errors import UsageError
+
+app = typer.Typer(help="The database: migrations and copies.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade(context: typer.Context) -> None:
+    """Bring the database's schema up to this version."""
+    store.upgrade(context.obj.settings().database_url)
+    typer.echo("the schema is up to date")
+
+
+@app.command()
+def backup(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that is not there yet.")]
+) -> None:
+    """Write a consistent copy while everything goes on."""
+    if file.exists():
+        raise UsageError(f"already there, and never overwritten: {str(file)!r}")
+    with service(context) as day:
+        day.store.backup(file)
+    typer.echo(f"wrote {file}")

@@ -1,0 +1,161 @@
+"""`digest sources …`, `digest papers …`, `digest editions …`: what was found, and how the sources are doing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest import ingest
+from digest.cli import as_json
+from digest.cli.console import AsJson, Day, Now, clock, say, service, show
+from digest.errors import UsageError
+from digest.model import Edition, Listed
+from digest.render.words import reason_in_words
+
+sources = typer.Typer(help="What is configured, and how each source is doing.", no_args_is_help=True)
+papers = typer.Typer(help="What was found, with trend and reasons.", no_args_is_help=True)
+editions = typer.Typer(help="The pools that digests were picked from.", no_args_is_help=True)
+
+
+def commands(app: typer.Typer) -> None:
+    """Put them on the front door."""
+    app.add_typer(sources, name="sources")
+    app.add_typer(papers, name="papers")
+    app.add_typer(editions, name="editions")
+
+
+@sources.command("list")
+def list_sources(context: typer.Context, json: AsJson = False) -> None:
+    """The configured sources."""
+    _sources(context, json=json)
+
+
+@sources.command("check")
+def check_sources(context: typer.Context, json: AsJson = False) -> None:
+    """How each source is doing; exit 3 if one is failing."""
+    if "failing" in _sources(context, json=json):
+        raise typer.Exit(3)
+
+
+def _sources(context: typer.Context, *, json: bool) -> set[str]:
+    with service(context) as day:
+        statuses = day.store.sources.statuses()
+        found = [(one, statuses.get(one.name)) for one in day.settings.sources]
+    if json:
+        say([as_json.source(one, status) for one, status in found])
+    else:
+        rows = [
+            (one.name, one.kind, status.state, status.last_success, status.entries, status.reason)
+            if status
+            else (one.name, one.kind, "", None, "", "never asked")
+            for one, status in found
+        ]
+        columns = ("name", "kind", "state", "last success", "entries", "reason")
+        show("", columns, rows, "no sources; add [[sources]] to digest.toml")
+    return {str(status.state) for _, status in found if status}
+
+
+@papers.command("list")
+def list_papers(context: typer.Context, date: Day = None, now: Now = None, json: AsJson = False) -> None:
+    """Papers first seen or listed on a UTC date, or all of them, the highest trend first."""
+    with service(context) as day:
+        found = ingest.trends(day.store.papers.list(date), clock(now))
+    if json:
+        say([as_json.paper(one) for one in found])
+        return
+    rows = [(f"{one.trend.score:.2f}", one.votes, one.paper.id, one.paper.title, why(one)) for one in found]
+    show("", ("trend", "votes", "id", "title", "why"), rows, "no papers; `digest ingest` fetches the sources")
+
+
+@papers.command("show")
+def show_paper(
+    context: typer.Context,
+    paper: Annotated[str, typer.Argument(metavar="ID", help="Any of its ids, as arxiv:2604.07429.")],
+    date: Day = None,
+    now: Now = None,
+    json: AsJson = False,
+) -> None:
+    """One paper, with everything that is known of it."""
+    at = clock(now)
+    with service(context) as day:
+        known = day.store.papers.get(paper if ":" in paper else f"arxiv:{paper}")
+        if known is None:
+            raise UsageError(f"no such paper; `digest papers list` shows them: {paper!r}")
+        # Its votes are compared with the lists it stood in, so those are needed too.
+        pool = day.store.papers.list(date)
+    listed = next(
+        one
+        for one in ingest.trends([known, *(p for p in pool if p[0].id != known[0].id)], at)
+        if one.paper.id == known[0].id
+    )
+    if json:
+        say(as_json.paper(listed))
+        return
+    one = listed.paper
+    typer.echo(
+        f"{one.title}\n{', '.join(one.authors)}\n{one.id}  {' '.join(one.categories)}\n\n{one.abstract}\n"
+    )
+    rows = [(m.source, m.listed_at, m.signals.votes, m.signals.stars, m.url) for m in listed.mentions]
+    show(
+        f"trend {listed.trend.score:.2f}: {why(listed)}",
+        ("source", "listed", "votes", "stars", "url"),
+        rows,
+        "no mentions",
+    )
+
+
+@editions.command("list")
+def list_editions(context: typer.Context, json: AsJson = False) -> None:
+    """All editions, the newest first."""
+    with service(context) as day:
+        found = day.store.editions.headers()
+    if json:
+        say(
+            [{"id": e.id, "published_at": as_json.instant(e.published_at), "papers": e.papers} for e in found]
+        )
+        return
+    rows = [(one.id, one.published_at, one.papers) for one in found]
+    show(
+        "",
+        ("id", "published", "papers"),
+        rows,
+        "no editions; `digest run` publishes one when digests are due",
+    )
+
+
+@editions.command("show")
+def show_edition(
+    context: typer.Context,
+    edition: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="The newest if none is given.")
+    ] = None,
+    date: Day = None,
+    json: AsJson = False,
+) -> None:
+    """One edition's papers, the highest trend first."""
+    with service(context) as day:
+        ids = [e.id for e in day.store.editions.headers() if date is None or e.published_at.date() == date]
+        wanted = edition or (ids[0] if ids else None)
+        found: Edition | None = day.store.editions.get(wanted) if wanted else None
+    if found is None:
+        raise UsageError(
+            f"no such edition; `digest editions list` shows them: {edition or str(date or 'none yet')!r}"
+        )
+    if json:
+        say(as_json.edition(found))
+        return
+    rows = [
+        (f"{one.trend.score:.2f}", one.votes, one.paper.id, one.paper.title, why(one)) for one in found.papers
+    ]
+    show(
+        f"edition {found.id} of {found.published_at:%Y-%m-%d %H:%M}Z",
+        ("trend", "votes", "id", "title", "why"),
+        rows,
+        "empty",
+    )
+
+
+def why(listed: Listed) -> str:
+    """The reasons of a trend in words."""
+    return "; ".join(reason_in_words(reason) for reason in listed.trend.reasons)

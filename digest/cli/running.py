@@ -1,0 +1,172 @@
+"""`digest ingest`, `digest run`, `digest send-test`: the day, by hand or by cron."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import config, daily, deliver, subscriptions
+from digest.cli import as_json
+from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
+from digest.daily import Report, Service
+from digest.errors import UsageError
+from digest.model import Collected, Rights, Source, SourceKind, SourceState
+
+
+def commands(app: typer.Typer) -> None:
+    """Put them on the front door."""
+    app.command()(ingest)
+    app.command()(run)
+    app.command("send-test")(send_test)
+
+
+def ingest(
+    context: typer.Context,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only this source, due or not; may be repeated.")
+    ] = None,
+    kind: Annotated[SourceKind | None, typer.Option(help="With --file: how to read it.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Read one document as if it had been fetched.")] = None,
+    now: Now = None,
+    json: AsJson = False,
+) -> None:
+    """Fetch the sources that are due, or read one document."""
+    if (kind is None) != (file is None):
+        raise UsageError("--kind and --file go together, as `digest ingest --kind arxiv --file today.xml`")
+    at = clock(now)
+    with service(context) as day, progress_bars() as progress:
+        if kind and file:
+            sources = [document(kind, file)]
+        elif source:
+            sources = [configured(day, name) for name in source]
+        else:
+            sources = daily.due_sources(day, at)
+        collected = list(daily.collect(day, sources, at, progress))
+    if json:
+        say([as_json.collected(one) for one in collected])
+    else:
+        show(
+            "",
+            ("source", "state", "entries", "refused", "reason"),
+            [row(one) for one in collected],
+            "no source is due",
+        )
+    for one in collected:
+        for refused in one.refused:
+            complain(f"{one.source.name}: {refused}", 3)
+    failing = [one for one in collected if one.state is SourceState.FAILING]
+    if failing and file:
+        raise typer.Exit(complain(f"{file}: {failing[0].reason}", 1))
+    if failing or any(one.state is SourceState.PARTIAL for one in collected):
+        raise typer.Exit(3)
+
+
+def document(kind: SourceKind, file: Path) -> Source:
+    """A source that is one file."""
+    if not file.is_file():
+        raise UsageError(f"no such file: {str(file)!r}")
+    rights = Rights.OPEN if kind is SourceKind.ARXIV else Rights.EXCERPT
+    return Source(name=kind, kind=kind, location=str(file.resolve()), every=dt.timedelta(0), rights=rights)
+
+
+def configured(day: Service, name: str) -> Source:
+    """The configured source of that name."""
+    found = next((one for one in day.settings.sources if one.name == name), None)
+    if found is None:
+        names = ", ".join(one.name for one in day.settings.sources) or "none is configured"
+        raise UsageError(f"no such source ({names}): {name!r}")
+    return found
+
+
+def row(one: Collected) -> tuple[object, ...]:
+    """A source's line in the table."""
+    return one.source.name, one.state, len(one.entries), len(one.refused), one.reason
+
+
+def run(
+    context: typer.Context,
+    now: Now = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Do it all on a copy of the database that is thrown away.")
+    ] = False,
+    only: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Only this subscriber's digest.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """One pass: ingest what is due, publish, prepare and deliver every digest due. Safe to repeat."""
+    settings = context.obj.settings()
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="digest-dry-run-") as scratch:
+            report = one_pass(rehearsal(settings, Path(scratch)), now, only)
+    else:
+        report = one_pass(settings, now, only)
+    if json:
+        say(as_json.report(report))
+    else:
+        show(
+            "",
+            ("source", "state", "entries", "refused", "reason"),
+            [row(one) for one in report.sources],
+            "no source was due",
+        )
+        summary = as_json.report(report)
+        counts = ", ".join(
+            f"{summary[key]} {key.replace('_', ' ')}"
+            for key in ("prepared", "sent", "retry", "failed", "skipped", "in_doubt")
+        )
+        typer.echo(f"{'dry run, nothing was sent: ' if dry_run else ''}{counts}")
+    if report.troubled:
+        raise typer.Exit(3)
+
+
+def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | None) -> Report:
+    """Open the service and run the day once."""
+    at = clock(now)
+    with daily.service(settings) as day, progress_bars() as progress:
+        subscriptions.sync_readers(day, at)
+        subscriber = subscriptions.find(day, only).id if only else None
+        transport = deliver.transport(settings.mail, settings.outbox_directory)
+        return daily.run(day, transport, at, subscriber, progress)
+
+
+def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
+    """The same settings on a copy of the database, with files in `scratch` as the only transport."""
+    with daily.service(settings) as day:
+        day.store.backup(scratch / "digest.db")
+        secret = day.links.secrets[-1]
+    return settings.model_copy(
+        update={
+            "database": config.Database(url=f"sqlite:///{scratch / 'digest.db'}"),
+            "mail": settings.mail.model_copy(update={"transport": "files", "directory": scratch / "outbox"}),
+            "site": settings.site.model_copy(update={"secret": config.SecretStr(secret)}),
+        }
+    )
+
+
+def send_test(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="Where to send it.")],
+    subscriber: Annotated[
+        str | None, typer.Option(metavar="ID", help="As this subscriber would get it.")
+    ] = None,
+    now: Now = None,
+) -> None:
+    """Send one real message, made from the newest edition; nothing is written to the outbox."""
+    at = clock(now)
+    with service(context) as day:
+        reader = (
+            subscriptions.find(day, subscriber)
+            if subscriber
+            else subscriptions.newcomer(address, day.settings, at)
+        )
+        message = daily.trial(day, reader, address, at)
+        with deliver.transport(day.settings.mail, day.settings.outbox_directory) as transport:
+            outcome = transport.send(message)
+    typer.echo(f"{outcome.verdict}: {outcome.reply}" if outcome.reply else str(outcome.verdict))
+    if outcome.verdict != "accepted":
+        raise typer.Exit(1)

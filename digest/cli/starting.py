@@ -1,0 +1,118 @@
+"""`digest demo`, `digest init`, `digest preview`: the first minutes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import config, daily, deliver, subscriptions
+from digest.cli.console import complain, progress_bars, service, show
+from digest.errors import UsageError
+from digest.model import DeliveryKind, Pick
+from digest.store import open_store
+
+#: The last day of config/sample, at an hour when all four readers' digests are due.
+DEMO_NOW = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")]
+
+
+def commands(app: typer.Typer) -> None:
+    """Put them on the front door."""
+    app.command()(demo)
+    app.command()(init)
+    app.command()(preview)
+
+
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Where to make it.")] = Path("digest-demo"),
+    serve: Annotated[bool, typer.Option(help="Serve the preview until Ctrl-C when it is made.")] = True,
+    port: Port = 8025,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the preview in a browser.")
+    ] = True,
+) -> None:
+    """Make a small digest service from sample papers, offline, and show what its four readers get."""
+    path = furnish(directory)
+    settings = config.load(path, {})
+    with daily.service(settings) as day, progress_bars() as progress:
+        subscriptions.sync_readers(day, DEMO_NOW)
+        transport = deliver.transport(settings.mail, settings.outbox_directory)
+        daily.run(day, transport, DEMO_NOW, progress=progress)
+        made = day.store.outbox.list()
+        edition = day.store.editions.latest()
+        titles = {i: one.paper.title for i, one in edition.by_id().items()} if edition else {}
+
+    def top(picks: tuple[Pick, ...]) -> str:
+        return titles.get(picks[0].paper, "") if picks else ""
+
+    rows = [
+        (one.plan.reader.name, one.state, len(one.plan.picks), top(one.plan.picks))
+        for one in made
+        if one.plan.kind is DeliveryKind.DIGEST
+    ]
+    show("", ("reader", "state", "papers", "first paper"), rows, "nothing was made")
+    typer.echo(f"messages: {settings.outbox_directory}/*.eml")
+    typer.echo(f"configuration: {path}")
+    if serve:
+        serve_preview(path, "127.0.0.1", port, open_browser=open_browser)
+
+
+def furnish(directory: Path) -> Path:
+    """The demo's directory with its configuration and sample; one that is there already is used again."""
+    path = directory / config.CONFIG_NAME
+    if path.is_file():
+        return path
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"not empty and not a demo; give another --dir: {str(directory)!r}")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(config.shipped("config", "sample"), directory / "sample")
+        shutil.copyfile(config.shipped("config", "demo.toml"), path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write there ({error.strerror}); give another --dir: {str(directory)!r}"
+        ) from None
+    return path
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where the configuration and the database go.")] = Path(),
+) -> None:
+    """Write a commented digest.toml and create the database; never overwrites."""
+    path = directory / config.CONFIG_NAME
+    if path.exists():
+        raise UsageError(f"already there, and never overwritten: {str(path)!r}")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(config.shipped("config", "digest.toml"), path)
+    except OSError as error:
+        raise UsageError(f"cannot write there ({error.strerror}): {str(directory)!r}") from None
+    with open_store(config.load(path).database_url):
+        pass
+    typer.echo(f"wrote {path}\nnext: look through it, then `digest --config {path} run`")
+
+
+def preview(context: typer.Context, host: Host = "127.0.0.1", port: Port = 8025) -> None:
+    """Show the digests in a browser, as the very bytes that were or would be sent."""
+    with service(context):
+        pass  # a wrong configuration or database is said now, not in the browser
+    serve_preview(context.obj.config, host, port, open_browser=False)
+
+
+def serve_preview(path: Path | None, host: str, port: int, *, open_browser: bool) -> None:
+    """Serve until Ctrl-C."""
+    from digest.preview import serve  # noqa: PLC0415 (FastAPI takes half a second that `digest run` need not pay)
+
+    def ready(url: str) -> None:
+        complain(f"preview at {url} (Ctrl-C stops it)", 0)
+        if open_browser:
+            webbrowser.open(url)
+
+    serve(lambda: config.load(path), host, port, ready)

@@ -1,0 +1,214 @@
+"""`digest subscribers …`: who gets digests, and what they asked for."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import subscriptions
+from digest.cli import as_json
+from digest.cli.console import AsJson, Now, clock, say, service, show
+from digest.errors import UsageError
+from digest.model import Subscriber, SubscriberState
+from digest.subscriptions import Wish
+
+app = typer.Typer(help="Who gets digests, and what they asked for.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Argument(metavar="ADDRESS", help="The subscriber's address or id.")]
+Name = Annotated[str | None, typer.Option(help="How to address them; not needed.")]
+Interests = Annotated[
+    list[str] | None,
+    typer.Option("--interest", help='A phrase, as "state space models"; "…=2" doubles its share.'),
+]
+Excludes = Annotated[list[str] | None, typer.Option("--exclude", help="A phrase that keeps papers out.")]
+Categories = Annotated[
+    list[str] | None, typer.Option("--category", help="An arXiv category, as cs.CL, or cs for all of it.")
+]
+Authors = Annotated[list[str] | None, typer.Option("--author", help="An author to follow.")]
+Likes = Annotated[
+    list[str] | None,
+    typer.Option("--like", metavar="ID", help="An example paper, as 2604.07429 or doi:10.1000/x."),
+]
+Timezone = Annotated[str | None, typer.Option(help="An IANA zone, as Europe/Berlin.")]
+SendAt = Annotated[str | None, typer.Option(metavar="HH:MM", help="The hour in that zone.")]
+Days = Annotated[str | None, typer.Option(help="daily, weekdays, weekly:fri, or mon,thu.")]
+Papers = Annotated[int | None, typer.Option(help="How many papers a digest holds.")]
+Language = Annotated[str | None, typer.Option(help="The language of the mails.")]
+Confirmed = Annotated[
+    bool, typer.Option("--confirmed", help="They have agreed already; needs no confirmation by mail.")
+]
+
+
+def wish(
+    name: str | None,
+    interest: list[str] | None,
+    exclude: list[str] | None,
+    category: list[str] | None,
+    author: list[str] | None,
+    like: list[str] | None,
+    timezone: str | None,
+    send_at: str | None,
+    days: str | None,
+    papers: int | None,
+    language: str | None,
+) -> Wish:
+    """The options as a Wish; an option that was not given leaves things as they are."""
+    return Wish(
+        name=name,
+        interests=tuple(interest) if interest else None,
+        excludes=tuple(exclude) if exclude else None,
+        categories=tuple(category) if category else None,
+        authors=tuple(author) if author else None,
+        likes=tuple(like) if like else None,
+        timezone=timezone,
+        send_at=send_at,
+        days=days,
+        papers=papers,
+        language=language,
+    )
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="Their e-mail address.")],
+    name: Name = None,
+    interest: Interests = None,
+    exclude: Excludes = None,
+    category: Categories = None,
+    author: Authors = None,
+    like: Likes = None,
+    timezone: Timezone = None,
+    send_at: SendAt = None,
+    days: Days = None,
+    papers: Papers = None,
+    language: Language = None,
+    confirmed: Confirmed = False,
+    now: Now = None,
+    json: AsJson = False,
+) -> None:
+    """Add a subscriber."""
+    asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
+    with service(context) as day:
+        tell(subscriptions.add(day, address, asked, clock(now), confirmed=confirmed), json=json)
+
+
+@app.command()
+def update(
+    context: typer.Context,
+    address: Who,
+    name: Name = None,
+    interest: Interests = None,
+    exclude: Excludes = None,
+    category: Categories = None,
+    author: Authors = None,
+    like: Likes = None,
+    timezone: Timezone = None,
+    send_at: SendAt = None,
+    days: Days = None,
+    papers: Papers = None,
+    language: Language = None,
+    confirmed: Confirmed = False,
+    now: Now = None,
+    json: AsJson = False,
+) -> None:
+    """Change what is given and leave the rest; a list replaces the one before. --confirmed also resumes."""
+    asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
+    with service(context) as day:
+        tell(subscriptions.update(day, address, asked, confirmed=confirmed, now=clock(now)), json=json)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[SubscriberState | None, typer.Option(help="Only those.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Everybody, or everybody in one state."""
+    with service(context) as day:
+        found = day.store.subscribers.list(state)
+    if json:
+        say([as_json.subscriber(one) for one in found])
+        return
+    rows = [(one.id, one.address, one.state, schedule(one), one.papers, in_short(one)) for one in found]
+    columns = ("id", "address", "state", "when", "papers", "interests")
+    show("", columns, rows, "no subscribers; `digest subscribers add ADDRESS` adds one")
+
+
+@app.command("show")
+def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
+    """One subscriber, with everything they asked for."""
+    with service(context) as day:
+        tell(subscriptions.find(day, address), json=json)
+
+
+@app.command()
+def pause(context: typer.Context, address: Who) -> None:
+    """Send nothing until `update --confirmed`."""
+    with service(context) as day:
+        tell(subscriptions.pause(day, address), json=False)
+
+
+@app.command()
+def remove(context: typer.Context, address: Who) -> None:
+    """Forget a subscriber, with everything that was sent to them."""
+    with service(context) as day:
+        day.store.subscribers.remove(subscriptions.find(day, address).id)
+    typer.echo("removed")
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="With the columns that `export` writes.")],
+    now: Now = None,
+) -> None:
+    """Add the subscribers of a CSV; all or, if a line is wrong, none. Known addresses are left as they are."""
+    with service(context) as day:
+        try:
+            with file.open(encoding="utf-8-sig", newline="") as rows:
+                found = subscriptions.read_csv(rows, day.settings, clock(now))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise UsageError(f"cannot read it as CSV in UTF-8 ({error}): {str(file)!r}") from None
+        except UsageError as error:
+            raise UsageError(f"{file}: {error}") from None
+        added, known = subscriptions.import_all(day, found)
+    typer.echo(f"{added} added, {known} already known")
+
+
+@app.command()
+def export(context: typer.Context, json: AsJson = False) -> None:
+    """All subscribers as CSV (or JSON) on stdout."""
+    with service(context) as day:
+        found = day.store.subscribers.list(None)
+    if json:
+        say([as_json.subscriber(one) for one in found])
+    else:
+        subscriptions.write_csv(found, sys.stdout)
+
+
+def tell(one: Subscriber, *, json: bool) -> None:
+    """One subscriber on stdout."""
+    if json:
+        say(as_json.subscriber(one))
+        return
+    rows = [(key, value) for key, value in as_json.subscriber(one).items() if key != "interests"]
+    rows += [
+        (i.kind, i.value if i.weight == 1 else f"{i.value} (weight {i.weight:g})") for i in one.interests
+    ]
+    show("", ("", ""), rows, "")
+
+
+def schedule(one: Subscriber) -> str:
+    """`daily 07:00 UTC`."""
+    return f"{one.schedule.days} {one.schedule.send_at:%H:%M} {one.schedule.timezone}"
+
+
+def in_short(one: Subscriber) -> str:
+    """The first few interests."""
+    values = [i.value for i in one.interests]
+    return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")

@@ -1,0 +1,374 @@
+"""THE FLOW: collect -> publish -> prepare -> deliver. Open this page first.
+
+Rule 1. The database is the truth: what is due is a question to it, so every step may be repeated at any time,
+        by any process, and does only what is still to be done.
+Rule 2. A source, a card and a recipient fail alone and are recorded; anything else that fails is loud.
+Rule 3. The rooms meet here, as values: store.claim() -> render -> deliver.send() -> store.settle().
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from digest import deliver, ingest
+from digest.config import Settings
+from digest.deliver import Letterhead, Transport
+from digest.errors import DeliveryError, UsageError
+from digest.links import CONFIRM_LIFETIME, Claim, Links, Purpose
+from digest.model import (
+    Collected,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Digest,
+    Edition,
+    InterestKind,
+    Message,
+    Names,
+    Outcome,
+    Paper,
+    Plan,
+    Source,
+    SourceState,
+    SourceStatus,
+    Subscriber,
+    Verdict,
+)
+from digest.rank import Ranker
+from digest.render import Composer
+from digest.store import Store, open_store
+
+log = structlog.get_logger()
+
+#: An edition older than this is not news: no digest is made from it.
+STALE = dt.timedelta(hours=36)
+#: Rows that one process claims at once; what `hold` or an unsubscribe can be late by.
+CLAIM = 20
+
+#: Called as (step, done, total) while a pass works; total is None where it is not known.
+Progress = Callable[[str, int, int | None], None]
+
+
+def silent(_step: str, _done: int, _total: int | None) -> None:
+    """No progress bar."""
+
+
+def never() -> bool:
+    """Do not stop before the work is done."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a day needs, opened once: the settings, and the rooms that keep something."""
+
+    settings: Settings
+    store: Store
+    links: Links
+    composer: Composer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one pass did."""
+
+    #: The edition that digests were, or would have been, prepared from.
+    edition: int | None
+    sources: tuple[Collected, ...]
+    prepared: int
+    skipped: int
+    #: Deliveries that were tried, by the state they came to.
+    outcomes: Counter[DeliveryState] = field(default_factory=Counter)
+
+    @property
+    def troubled(self) -> bool:
+        """A source is failing, or a due delivery failed or is in doubt: somebody should look."""
+        failing = any(collected.state is SourceState.FAILING for collected in self.sources)
+        return failing or bool(self.outcomes[DeliveryState.FAILED] + self.outcomes[DeliveryState.IN_DOUBT])
+
+
+@contextmanager
+def service(settings: Settings) -> Iterator[Service]:
+    """Open everything that a day needs; StoreError or RenderError if it cannot be."""
+    with open_store(settings.database_url) as store:
+        site = settings.site
+        kept = [] if site.secret else [store.secret()]
+        given = [secret.get_secret_value() for secret in (site.previous_secret, site.secret) if secret]
+        links = Links(base=site.url, secrets=(*given, *kept))
+        yield Service(settings, store, links, Composer(site))
+
+
+def run(
+    day: Service,
+    transport: Transport,
+    now: dt.datetime,
+    only: str | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id."""
+    sources = tuple(collect(day, due_sources(day, now), now, progress))
+    edition = publish(day, now)
+    prepared, skipped = prepare(day, edition, now, only, progress) if edition else (0, 0)
+    outcomes = deliver_due(day, transport, now, only, progress)
+    return Report(
+        edition=edition.id if edition else None,
+        sources=sources,
+        prepared=prepared,
+        skipped=skipped,
+        outcomes=outcomes,
+    )
+
+
+# --- collect --------------------------------------------------------------------------------------
+
+
+def due_sources(day: Service, now: dt.datetime) -> list[Source]:
+    """The sources that were not asked within their `every`."""
+    statuses = day.store.sources.statuses()
+    return [source for source in day.settings.sources if is_due(source, statuses.get(source.name), now)]
+
+
+def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> bool:
+    """Whether a source may be asked again; an attempt "in the future" is a clock that was set back."""
+    return status is None or not now - source.every < status.last_attempt <= now
+
+
+def collect(
+    day: Service, sources: Collection[Source], now: dt.datetime, progress: Progress = silent
+) -> Iterator[Collected]:
+    """Ask each source and keep what it says, before the next one is asked."""
+    validators = day.store.sources.validators()
+    fetch, contact = day.settings.fetch, day.settings.site.contact or day.settings.site.url
+    for done, collected in enumerate(ingest.collect(sources, fetch, contact, validators, now), 1):
+        absorb(day, collected, now)
+        progress("sources", done, len(sources))
+        yield collected
+
+
+def absorb(day: Service, collected: Collected, now: dt.datetime) -> None:
+    """Entries become papers and mentions, merged with what is known; then the source's state is kept.
+
+    In that order: validators that were kept before their entries would lose them to a kill in between.
+    """
+    known = day.store.papers.known(ingest.names(collected.entries))
+    weights = {collected.source.name: collected.source.weight}
+    day.store.papers.save(ingest.resolve(collected.entries, known, weights, now), now)
+    day.store.sources.record(collected)
+    log.info(
+        "source collected",
+        source=collected.source.name,
+        state=collected.state,
+        entries=len(collected.entries),
+        refused=len(collected.refused),
+        reason=collected.reason,
+    )
+
+
+# --- publish --------------------------------------------------------------------------------------
+
+
+def publish(day: Service, now: dt.datetime) -> Edition | None:
+    """Freeze the pool, if something was collected since the last edition and somebody is waiting for it.
+
+    Otherwise the newest edition is read back; None if there has been nothing at all. The first edition of a
+    UTC date is published without a reader waiting, so that the archive has one for every day.
+    """
+    editions, papers = day.store.editions, day.store.papers
+    latest = editions.latest(before=now)
+    changes = papers.changes()
+    if editions.changes_of_latest() == changes and latest is not None:
+        return latest
+    waiting = latest is None or latest.published_at.date() < now.date() or any(due_digests(day, now, None))
+    pool = papers.pool(now - day.settings.digest.window, now) if waiting else []
+    return editions.publish(now, ingest.trends(pool, now), changes) if pool else latest
+
+
+# --- prepare --------------------------------------------------------------------------------------
+
+
+def due_digests(
+    day: Service, now: dt.datetime, only: str | None
+) -> Iterator[list[tuple[Subscriber, dt.date]]]:
+    """Subscribers whose digest is due and not prepared, in blocks, each with the local date it is for."""
+    lifetime = day.settings.mail.expire_after
+    for block in day.store.subscribers.confirmed():
+        dated = [(s, s.schedule.due_date(now, lifetime)) for s in block if only in {None, s.id}]
+        due = [(s, date) for s, date in dated if date and may_start(s, date)]
+        if not due:
+            continue
+        prepared = day.store.outbox.prepared([s.id for s, _ in due], min(date for _, date in due))
+        if left := [(s, date) for s, date in due if (s.id, date) not in prepared]:
+            yield left
+
+
+def may_start(subscriber: Subscriber, date: dt.date) -> bool:
+    """Whether a digest of that date is after the subscription began."""
+    return subscriber.starts_at is None or subscriber.schedule.due_at(date) >= subscriber.starts_at
+
+
+def prepare(
+    day: Service, edition: Edition, now: dt.datetime, only: str | None = None, progress: Progress = silent
+) -> tuple[int, int]:
+    """Rank the edition for everybody whose digest is due and write it to the outbox: (prepared, skipped).
+
+    Once per (subscriber, local date): the outbox row is the proof.
+    """
+    if now - edition.published_at > STALE:
+        log.warning("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
+        return 0, 0
+    ranker: Ranker | None = None
+    prepared = skipped = 0
+    for block in due_digests(day, now, only):
+        ranker = ranker or Ranker(edition, day.settings.digest, day.settings.ranking)
+        subscribers = [subscriber for subscriber, _ in block]
+        shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
+        digests = ranker.digests(subscribers, shown, examples(day, subscribers))
+        plans = [plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)]
+        day.store.outbox.enqueue(plans)
+        skipped += sum(one.skipped for one in plans)
+        prepared += sum(not one.skipped for one in plans)
+        progress("prepared", prepared, None)
+    return prepared, skipped
+
+
+def examples(day: Service, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
+    """The papers that these subscribers gave as examples, by each of their ids."""
+    wanted = frozenset(i.value for s in subscribers for i in s.asked(InterestKind.LIKE))
+    known = day.store.papers.known(Names(ids=wanted, title_keys=frozenset())) if wanted else ()
+    return {alias: paper for paper in known for alias in (paper.id, *paper.aliases)}
+
+
+def plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -> Plan:
+    """A digest with everything that its message will be made from, now or after a crash."""
+    reader, mail = digest.subscriber.reader, day.settings.mail
+    due_at = reader.schedule.due_at(date)
+    return Plan(
+        kind=DeliveryKind.DIGEST,
+        reader=reader,
+        local_date=date,
+        edition=digest.edition,
+        picks=digest.picks,
+        also_trending=digest.also_trending,
+        skipped=not (digest.picks or digest.also_trending or day.settings.digest.send_empty),
+        message_id=deliver.message_id(day.links, DeliveryKind.DIGEST, reader.id, date, mail.domain),
+        template=day.composer.fingerprint,
+        due_at=due_at,
+        expires_at=due_at + mail.expire_after,
+        prepared_at=now,
+    )
+
+
+# --- deliver --------------------------------------------------------------------------------------
+
+
+def deliver_due(
+    day: Service,
+    transport: Transport,
+    now: dt.datetime,
+    only: str | None = None,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
+) -> Counter[DeliveryState]:
+    """Hand over every message that is due; returns how many came to which state.
+
+    Safe to repeat and to run twice at once: a row is claimed by one process, and settled by the same. The
+    transport is opened only when there is something to hand over.
+    """
+    outbox = day.store.outbox
+    reclaim_abandoned(day, now)
+    outcomes = Counter({DeliveryState.EXPIRED: outbox.expire(now)})
+    waiting = outbox.due(now, only)
+    if not waiting or stopping():
+        return +outcomes
+    me = deliver.owner()
+    with transport:
+        while claimed := deque(outbox.claim(now, CLAIM, me, only)):
+            try:
+                while claimed and not stopping():
+                    message = compose(day, claimed[0].plan)
+                    state = hand_over(day, transport, claimed.popleft(), message, me, now)
+                    outcomes[state] += 1
+                    progress("delivered", sum(outcomes.values()), waiting)
+                    if state is DeliveryState.PLANNED:  # the relay is away: the rest is due in a later pass
+                        return +outcomes
+            finally:
+                # Never the one in flight: what became of that one is not known here.
+                outbox.give_back([delivery.id for delivery in claimed], me)
+            if stopping():
+                break
+    return +outcomes
+
+
+def reclaim_abandoned(day: Service, now: dt.datetime) -> None:
+    """Take back rows whose process died while it was sending: at most one of them was handed over."""
+    doubtful = day.settings.mail.on_doubt == "hold"
+    state = DeliveryState.IN_DOUBT if doubtful else DeliveryState.PLANNED
+    for owner in day.store.outbox.owners():
+        if not deliver.alive(owner, day.settings.cluster.lease):
+            count = day.store.outbox.reclaim(owner, state, now, "reclaimed")
+            log.warning("deliveries reclaimed", count=count, state=state)
+
+
+def hand_over(
+    day: Service, transport: Transport, delivery: Delivery, message: Message, owner: str, now: dt.datetime
+) -> DeliveryState:
+    """Send one message and settle its row."""
+    try:
+        outcome = transport.send(message)
+    except DeliveryError as error:  # the relay refuses us, not the message
+        away = Outcome(verdict=Verdict.UNREACHABLE, reply=str(error))
+        settlement = deliver.settle(delivery, away, now, day.settings.mail.on_doubt)
+        day.store.outbox.settle(delivery.id, settlement, now, owner)
+        raise
+    settlement = deliver.settle(delivery, outcome, now, day.settings.mail.on_doubt)
+    day.store.outbox.settle(delivery.id, settlement, now, owner)
+    log.info(
+        "delivery settled",
+        delivery=delivery.id,
+        subscriber=delivery.plan.reader.id,
+        state=settlement.state,
+        attempts=delivery.attempts,
+        verdict=outcome.verdict,
+    )
+    return settlement.state
+
+
+def compose(day: Service, plan: Plan) -> Message:
+    """The message of a plan: the same bytes every time, while templates and secret are the same."""
+    links = day.links.of_reader(plan.reader)
+    letterhead = Letterhead.of(day.settings)
+    if plan.kind is DeliveryKind.CONFIRM:
+        expiry = plan.prepared_at + CONFIRM_LIFETIME
+        claim = Claim(
+            purpose=Purpose.CONFIRM,
+            subscriber=plan.reader.id,
+            generation=plan.reader.generation,
+            expires_at=expiry,
+        )
+        content = day.composer.confirmation(plan.reader, day.links.url(claim))
+        return deliver.pack(content, plan, letterhead, None, None)
+    edition = day.store.editions.get(plan.edition) if plan.edition else None
+    if edition is None:
+        raise LookupError(f"delivery without its edition: {plan.message_id}")
+    content = day.composer.digest(plan, edition, links)
+    return deliver.pack(content, plan, letterhead, links, edition.published_at)
+
+
+def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) -> Message:
+    """What this subscriber would get now, addressed to an operator; no outbox row, no working links.
+
+    Raises UsageError if there is no edition yet.
+    """
+    edition = day.store.editions.latest()
+    if edition is None:
+        raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
+    stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
+    ranker = Ranker(edition, day.settings.digest, day.settings.ranking)
+    (digest,) = ranker.digests([stand_in], {}, examples(day, [stand_in]))
+    return compose(day, plan(day, digest, now.date(), now))

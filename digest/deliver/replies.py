@@ -1,0 +1,57 @@
+"""What a mail server's reply means: for the message, for its address, or for us (RFC 5321 4.2, RFC 3463)."""
+
+from __future__ import annotations
+
+import re
+
+from digest import address
+from digest.errors import DeliveryError
+from digest.model import Outcome, Verdict
+
+#: A reply is kept for people: one line, at most this long.
+LONGEST_REPLY = 200
+
+#: The relay is busy, closing, or has no TLS or login for the moment.
+RELAY_BUSY = frozenset({421, 454})
+#: Login is missing, refused or too weak (RFC 4954 6).
+LOGIN = frozenset({530, 534, 535, 538})
+NO_SUCH_ADDRESS = frozenset({550, 551, 553})
+#: Bad mailbox, null MX, moved without forwarding.
+NO_SUCH_ADDRESS_ENHANCED = frozenset({"5.1.1", "5.1.10", "5.1.6"})
+#: Bad sender's address: its syntax, its domain.
+SENDER_ENHANCED = frozenset({"5.1.7", "5.1.8"})
+
+ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+LOOKS_LIKE_ADDRESS = re.compile(r"""[^\s<>()\[\]",;:@]+@[^\s<>()\[\]",;:@]+""")
+
+
+def line(code: int, text: bytes) -> str:
+    """The reply as one short line without anybody's address."""
+    words = " ".join(text.decode("utf-8", "replace").split())
+    shown = "".join(c for c in (f"{code} {words}" if code > 0 else words).strip() if c.isprintable())
+    hidden = LOOKS_LIKE_ADDRESS.sub(lambda found: address.masked(found[0]), shown)
+    return hidden if len(hidden) <= LONGEST_REPLY else hidden[: LONGEST_REPLY - 1] + "…"
+
+
+def judge(code: int, text: bytes) -> Outcome:
+    """What a reply to RCPT, DATA or the final dot means for the message.
+
+    Raises DeliveryError where it means that no message can be sent: login, or our own sender address.
+    """
+    reply = line(code, text)
+    found = ENHANCED.match(text.decode("ascii", "replace"))
+    enhanced = found[1] if found else ""
+    if code in LOGIN or enhanced in SENDER_ENHANCED:
+        raise DeliveryError(
+            f"the relay refuses us; check mail.username, mail.password and mail.from: {reply!r}"
+        )
+    if 200 <= code < 300:
+        return Outcome(verdict=Verdict.ACCEPTED, reply=reply)
+    if 400 <= code < 500 and code not in RELAY_BUSY:
+        return Outcome(verdict=Verdict.DEFERRED, reply=reply)
+    if 500 <= code < 600:
+        # Only these say that the address is not there. A policy (5.7.x, 554) or a full mailbox (5.2.x) says nothing
+        # about it: suppressing on those has destroyed whole lists after one blocklisting.
+        gone = code in NO_SUCH_ADDRESS and enhanced in NO_SUCH_ADDRESS_ENHANCED
+        return Outcome(verdict=Verdict.REFUSED, reply=reply, suppress=gone)
+    return Outcome(verdict=Verdict.UNREACHABLE, reply=reply)

@@ -1,0 +1,78 @@
+"""Every error that is raised on purpose.
+
+    DigestError                    anything below: one line for a user, no traceback
+    ├── UsageError                 what was typed or configured is wrong: exit 2
+    │   ├── ConfigError            digest.toml or the environment
+    │   └── BadAddress             not an e-mail address that we would write to
+    ├── SourceError                a source failed; the others go on
+    │   ├── FetchError             nothing usable came back
+    │   └── DocumentError          what came back is not what the source promised
+    ├── EntryError                 one entry was refused; the rest of its document goes on
+    ├── StoreError                 the database is locked, newer, unwritable or not there
+    ├── RenderError                a template failed
+    │   └── CardError              one card failed; the rest of the digest goes on
+    ├── DeliveryError              the transport as a whole cannot be used (login, directory)
+    └── LinkError                  a signed link is not ours
+        └── LinkExpired            it was ours, and its time is over
+
+A message says what, where and what to do; lower case, no full stop, the offending value last.
+Anything else that is raised is a defect and is loud.
+"""
+
+from __future__ import annotations
+
+
+class DigestError(Exception):
+    """Base of all errors raised on purpose; `str()` is one line that a user can act on."""
+
+
+class UsageError(DigestError):
+    """What was asked for cannot be done as it was asked."""
+
+
+class ConfigError(UsageError):
+    """The configuration is wrong; the message names key, value and what is allowed."""
+
+
+class BadAddress(UsageError):
+    """Not an e-mail address that we would write to."""
+
+
+class SourceError(DigestError):
+    """A source could not be read; the day goes on without it."""
+
+
+class FetchError(SourceError):
+    """A source did not answer with a document."""
+
+
+class DocumentError(SourceError):
+    """A document was refused as a whole."""
+
+
+class EntryError(DigestError):
+    """One entry of a document was refused."""
+
+
+class StoreError(DigestError):
+    """The database cannot be used."""
+
+
+class RenderError(DigestError):
+    """A template could not be rendered."""
+
+
+class CardError(RenderError):
+    """One paper's card could not be rendered."""
+
+
+class DeliveryError(DigestError):
+    """The transport cannot be used at all, so nothing was tried."""
+
+
+class LinkError(DigestError):
+    """A signed link is forged, revoked or made for another purpose."""
+
+
+class LinkExpired(LinkError):
+    """A signed link was ours, and its time is over."""

@@ -1,0 +1,8 @@
+"""Bytes from the world become papers and mentions: fetch, parse, one module a source, identity, text, trend."""
+
+from digest.ingest.collect import collect
+from digest.ingest.identity import names, resolve
+from digest.ingest.reading import read
+from digest.ingest.trend import trends
+
+__all__ = ["collect", "names", "read", "resolve", "trends"]

@@ -1,0 +1,177 @@
+"""What every source has to say now: asked, read and gathered; a source fails alone, a date of it fails alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from digest import config
+from digest.errors import FetchError, SourceError
+from digest.ingest.fetch import Fetched, fetch
+from digest.ingest.reading import read
+from digest.model import Collected, Entry, Reading, Source, SourceState, Validators
+
+log = structlog.get_logger()
+
+#: Seconds between requests, by the host's last two labels (arXiv's terms of use, sources.md 1.2).
+PAUSES = {"arxiv.org": 3.0}
+NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One URL or path of a source."""
+
+    location: str
+    #: The `{date}` it stands for; nothing may be listed there.
+    day: dt.date | None
+
+
+@dataclass(slots=True)
+class Haul:
+    """What the places of one source gave so far."""
+
+    entries: list[Entry] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    validators: dict[str, Validators] = field(default_factory=dict)
+    read: int = 0
+    unchanged: int = 0
+
+    def add(self, reading: Reading) -> None:
+        """Take what one document held."""
+        self.read += 1
+        self.entries += reading.entries
+        self.refused += reading.refused
+
+
+@dataclass(slots=True)
+class Asking:
+    """How the places of this pass are asked: one after another, and arXiv's no faster than it wants."""
+
+    settings: config.Fetch
+    contact: str
+    validators: Mapping[str, Validators]
+    sleep: Callable[[float], None]
+    #: When a host with a pause was asked last, on the monotonic clock.
+    asked: dict[str, float] = field(default_factory=dict)
+
+    def ask(self, place: Place) -> Fetched:
+        """The document of that place; FetchError if it cannot be had."""
+        if urlsplit(place.location).scheme in {"http", "https"}:
+            self.wait_for(place.location)
+            fetched = fetch(place.location, self.settings, self.contact, self.validators.get(place.location))
+        else:
+            fetched = from_file(Path(place.location), self.settings.max_bytes)
+        if fetched.status == NOT_FOUND and place.day is None:
+            raise FetchError(f"{place.location}: not there (404); is the address right?")
+        return fetched
+
+    def wait_for(self, url: str) -> None:
+        """Sleep until the host may be asked again."""
+        host = ".".join((urlsplit(url).hostname or "").split(".")[-2:])
+        if host not in PAUSES:
+            return
+        since = time.monotonic() - self.asked.get(host, -math.inf)
+        if since < PAUSES[host]:
+            self.sleep(PAUSES[host] - since)
+        self.asked[host] = time.monotonic()
+
+
+def collect(
+    sources: Iterable[Source],
+    fetch: config.Fetch,
+    contact: str,
+    validators: Mapping[str, Validators],
+    now: dt.datetime,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Collected]:
+    """Ask each source in the order given; whatever goes wrong inside one is in its Collected, never raised."""
+    asking = Asking(settings=fetch, contact=contact, validators=validators, sleep=sleep)
+    for source in sources:
+        haul = Haul()
+        for place in places(source, fetch.lookback, now):
+            visit(source, place, asking, haul, now)
+        state, reason = verdict(haul, now)
+        yield Collected(
+            source=source,
+            at=now,
+            state=state,
+            reason=reason,
+            entries=tuple(haul.entries),
+            refused=tuple(haul.refused),
+            validators=haul.validators,
+        )
+
+
+def places(source: Source, lookback: dt.timedelta, now: dt.datetime) -> list[Place]:
+    """Where a source is asked: its location, or one a UTC date of the lookback, the oldest first."""
+    if "{date}" not in source.location:
+        return [Place(location=source.location, day=None)]
+    today = now.astimezone(dt.UTC).date()
+    count = max(1, math.ceil(lookback / dt.timedelta(days=1)))
+    days = [today - dt.timedelta(days=back) for back in reversed(range(count))]
+    return [Place(location=source.location.replace("{date}", day.isoformat()), day=day) for day in days]
+
+
+def visit(source: Source, place: Place, asking: Asking, haul: Haul, now: dt.datetime) -> None:
+    """Ask and read one place into the haul; a failure becomes a line of it."""
+    where = f"{place.day}: " if place.day else ""
+    try:
+        fetched = asking.ask(place)
+        if fetched.document is None:
+            haul.unchanged += fetched.status != NOT_FOUND
+            known = asking.validators.get(place.location)
+            if fetched.status != NOT_FOUND and known:
+                haul.validators[place.location] = renewed(known, fetched.validators)
+            return
+        reading = read(source, fetched.document, now, fetched.content_type, place.day)
+    except SourceError as error:
+        haul.failed.append(f"{where}{error}")
+    except Exception as error:
+        log.exception("source failed", source=source.name, day=place.day)
+        haul.failed.append(f"{where}a defect of ours, see the log: {type(error).__name__}")
+    else:
+        haul.add(reading)
+        if fetched.validators != Validators() and not reading.refused:
+            haul.validators[place.location] = fetched.validators
+
+
+def renewed(known: Validators, said: Validators) -> Validators:
+    """The validators after a 304, which may repeat them or not (RFC 9110 15.4.5)."""
+    return Validators(etag=said.etag or known.etag, last_modified=said.last_modified or known.last_modified)
+
+
+def verdict(haul: Haul, now: dt.datetime) -> tuple[SourceState, str]:
+    """How the source is doing, and why, for a person."""
+    if haul.failed and not haul.read and not haul.unchanged:
+        return SourceState.FAILING, "; ".join(haul.failed)
+    if haul.failed or haul.refused:
+        counted = f"{len(haul.refused)} entries refused; the first, {haul.refused[0]}" if haul.refused else ""
+        return SourceState.PARTIAL, "; ".join(filter(None, (*haul.failed, counted)))
+    if haul.entries:
+        return SourceState.FRESH, ""
+    if haul.unchanged:
+        return SourceState.QUIET, "nothing new since the last time"
+    return SourceState.QUIET, "weekend" if now.weekday() >= 5 else "nothing listed"
+
+
+def from_file(path: Path, limit: int) -> Fetched:
+    """The file's bytes as if they had been fetched; a file that is not there is a 404."""
+    try:
+        with path.open("rb") as file:
+            document = file.read(limit + 1)
+    except FileNotFoundError:
+        return Fetched(document=None, status=NOT_FOUND)
+    except (OSError, ValueError) as error:
+        raise FetchError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if len(document) > limit:
+        raise FetchError(f"{path}: longer than fetch.max_bytes, {limit:,} bytes")
+    return Fetched(document=document, status=200)

@@ -1,0 +1,214 @@
+"""The one door for HTTP: one URL, asked once, politely, within a size and a time.
+
+Rule 1: one wall clock for everything a fetch does; a server that drips bytes does not extend it.
+Rule 2: nothing is retried here: a source that failed is asked again at its next turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.cookiejar
+import re
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+import digest
+from digest import config
+from digest.errors import FetchError
+from digest.model import Validators
+
+REDIRECTS = 5
+#: Real feeds shrink 3 to 20 times; 200 MiB of zeros shrink 1000 times (reliability.md 4.3).
+RATIO = 100
+#: Documents smaller than this may shrink as they like.
+RATIO_FROM = 1_000_000
+ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
+ADVICE = {
+    401: "it wants a login, which sources do not have",
+    403: "it does not want us; it may ask for a contact: set site.contact or fetch.user_agent",
+    410: "it is gone for good; remove the source or set enabled = false",
+    429: "we asked too often; raise every for this source",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What a server answered."""
+
+    #: None if it is unchanged (304) or not there (404).
+    document: bytes | None = field(repr=False)
+    content_type: str | None = None
+    validators: Validators = field(default_factory=Validators)
+    status: int
+
+
+def fetch(url: str, settings: config.Fetch, contact: str, validators: Validators | None = None) -> Fetched:
+    """Ask for the URL once, "changed since?" if we have validators; FetchError if nothing usable comes back.
+
+    A 404 is an answer: whether nothing may be there is for the caller to know.
+    """
+    headers = {
+        "User-Agent": user_agent(settings, contact),
+        "Accept": "application/atom+xml, application/rss+xml, application/json, application/xml, text/xml, */*;q=0.5",
+        "Accept-Encoding": "gzip, deflate",
+        **conditions(validators or Validators()),
+    }
+    seconds = settings.timeout.total_seconds()
+    with Deadline(seconds) as deadline:
+        try:
+            fetched = follow(url, headers, settings.max_bytes, deadline)
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, UnicodeError) as error:
+            if deadline.passed or isinstance(error, httpx2.TimeoutException):
+                raise FetchError(f"{shown(url)}: not answered in full within {seconds:g} s") from None
+            raise FetchError(f"{shown(url)}: {str(error).strip() or type(error).__name__}") from None
+        if deadline.passed:
+            # A body without a length ends when its socket is shut, and would look whole.
+            raise FetchError(f"{shown(url)}: not answered in full within {seconds:g} s")
+    return fetched
+
+
+def user_agent(settings: config.Fetch, contact: str) -> str:
+    """Who asks, and where its operator can be reached."""
+    return settings.user_agent or f"daily-digest/{digest.__version__}" + (f" (+{contact})" if contact else "")
+
+
+def conditions(validators: Validators) -> dict[str, str]:
+    """The validators, verbatim (RFC 9110 13.1.2, 13.1.3)."""
+    asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in asked.items() if value}
+
+
+def follow(url: str, headers: Mapping[str, str], limit: int, deadline: Deadline) -> Fetched:
+    """The answer at the end of at most five redirects, each to http or https."""
+    no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    with httpx2.Client(
+        headers=headers, cookies=no_cookies, trust_env=False, follow_redirects=False
+    ) as client:
+        request = client.build_request("GET", url)
+        for _ in range(REDIRECTS + 1):
+            if request.url.scheme not in {"http", "https"}:
+                raise FetchError(
+                    f"{shown(url)}: redirected to something that is not http or https: {str(request.url)[:80]!r}"
+                )
+            request.extensions = {
+                **request.extensions,
+                "timeout": httpx2.Timeout(deadline.remaining).as_dict(),
+                "trace": deadline.trace,
+            }
+            response = client.send(request, stream=True)
+            try:
+                if response.next_request is None:
+                    return answer(url, response, limit)
+                request = client.build_request("GET", response.next_request.url)
+            finally:
+                response.close()
+    raise FetchError(f"{shown(url)}: more than {REDIRECTS} redirects")
+
+
+def answer(url: str, response: httpx2.Response, limit: int) -> Fetched:
+    """The answer as ours; FetchError for every status but 200, 304 and 404."""
+    status = response.status_code
+    validators = Validators(
+        etag=response.headers.get("etag"), last_modified=response.headers.get("last-modified")
+    )
+    conditional = {"if-none-match", "if-modified-since"} & set(response.request.headers)
+    if status == HTTPStatus.NOT_FOUND or (status == HTTPStatus.NOT_MODIFIED and conditional):
+        return Fetched(document=None, validators=validators, status=status)
+    if status != HTTPStatus.OK:
+        raise FetchError(f"{shown(url)}: {refusal(response)}")
+    return Fetched(
+        document=body(url, response, limit),
+        content_type=response.headers.get("content-type"),
+        validators=validators,
+        status=status,
+    )
+
+
+def refusal(response: httpx2.Response) -> str:
+    """What the server answered instead of a document, and what to do about it."""
+    words = f"answered {response.status_code} {response.reason_phrase}".strip()
+    advice = ADVICE.get(response.status_code)
+    later = response.headers.get("retry-after")
+    return "; ".join(
+        filter(None, (words, advice, f"it asks to wait (Retry-After): {later[:40]!r}" if later else None))
+    )
+
+
+def body(url: str, response: httpx2.Response, limit: int) -> bytes:
+    """The body, decompressed piece by piece under the limit."""
+    encodings = {one.strip().lower() for one in response.headers.get("content-encoding", "").split(",")}
+    if strange := encodings - ENCODINGS:
+        raise FetchError(f"{shown(url)}: compressed in a way that was not asked for: {min(strange)!r}")
+    pieces = bytearray()
+    for piece in response.iter_bytes():
+        pieces += piece
+        if len(pieces) > limit:
+            raise FetchError(f"{shown(url)}: longer than fetch.max_bytes, {limit:,} bytes")
+        if len(pieces) > RATIO_FROM and len(pieces) > RATIO * response.num_bytes_downloaded:
+            raise FetchError(f"{shown(url)}: shrunk more than {RATIO} times: a decompression bomb")
+    return bytes(pieces)
+
+
+def shown(url: str) -> str:
+    """The URL as a message may hold it: without user and password."""
+    return re.sub(r"(?<=://)[^/?#@]*@", "", url)
+
+
+class Deadline:
+    """A wall clock over a fetch: when it runs out, its sockets are shut, and whoever waits for them wakes up.
+
+    A timeout a read is not enough: a byte a second never times out. The sockets are known through
+    httpcore's "trace" extension, the public way to them before there is a response.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._ends = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._run_out)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._timer.join()
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never 0, which would mean "no waiting" to a socket."""
+        return max(self._ends - time.monotonic(), 0.001)
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """A step, as httpcore reports it: a connection that was opened belongs to this fetch."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            found = info["return_value"].get_extra_info("socket")
+            with self._lock:
+                self._sockets.append(found)
+                if self.passed:
+                    shut(found)
+
+    def _run_out(self) -> None:
+        with self._lock:
+            self.passed = True
+            for one in self._sockets:
+                shut(one)
+
+
+def shut(connection: socket.socket) -> None:
+    """Wake up whoever waits for the socket; TLS is not said goodbye to, which could wait again."""
+    with contextlib.suppress(OSError):  # closed already
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,0 +1,457 @@
+"""Which entries are the same work: ids, title keys, and the merge of entries with known papers; pure.
+
+Rule 1: equal ids are one paper; then a shared DOI; then a long title with agreeing first author and date.
+Rule 2: a wrong merge is worse than a missed one: two arXiv ids, or two preprint DOIs, never meet by title.
+Rule 3: the result depends on what was given, not on its order, and resolving it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from urllib.parse import unquote
+
+from digest.ingest.text import readable
+from digest.model import Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights, Signals
+
+# --- ids ------------------------------------------------------------------------------------------
+
+#: arxiv.org/help/arxiv_identifier: 4 digits 0704-1412, 5 from 1501; old ids may name a subject class.
+_NEW_STYLE = (
+    r"(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}(?!\d)|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}(?!\d)"
+)
+_OLD_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga"
+    "|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph"
+    "|q-alg|q-bio|quant-ph|solv-int|supr-con"
+)
+_OLD_STYLE = rf"(?:{_OLD_ARCHIVES})(?:\.[a-z]{{2}})?/(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}}(?!\d)"
+_ID = rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v(?P<version>[1-9]\d{{0,2}}))?"
+_NAMED = (
+    r"(?:(?:^|[^\w-])(?:arxiv\s*:\s*|arxiv\.org:|arxiv\.org/(?:abs|pdf|html|format|e-print|ps|src)/)"
+    r"|(?:^|[^\w-])(?:alphaxiv\.org/(?:abs|overview|pdf)|hf\.co/papers|huggingface\.co/papers|tldr\.takara\.ai/p)/"
+    r"|ar5iv(?:\.labs\.arxiv)?\.org/(?:abs/|html/)?"
+    r"|10\.48550/arxiv\.)"
+)
+_ARXIV = re.compile(rf"(?i){_NAMED}{_ID}(?![\w/])")
+_BARE_ARXIV = re.compile(rf"(?i){_ID}(?:\.pdf)?")
+_DOI = re.compile(r"(?i)(?<![\w.])10\.\d{4,9}(?:\.\d+)*/[^\s\"'<>{}|\\^`?#&]+")
+_DOI_TAIL = re.compile(r"(?i)/(?:full|abstract|pdf|epdf|html|meta)$|\.pdf$")
+#: openRxiv changed its prefix on this day; DOIs given before stay.
+_PREFIX_CHANGED = "2025.12.01"
+_PREPRINT = re.compile(r"10\.(?:1101|64898)/(?P<suffix>(?:\d{4}\.\d\d\.\d\d\.)?\d+)(?:v\d+.*|\..*|/.*)?")
+_RXIV_PAGE = re.compile(r"(?i)(?:bio|med)rxiv\.org/cgi/content/(?:\w+/)?(?P<suffix>\d{4}\.\d\d\.\d\d\.\d+)")
+
+
+def canonical_ids(text: str) -> tuple[str, ...]:
+    """Every id that a URL, guid, DOI, title suffix or bare id names, arXiv ids first; never raises."""
+    plain = unquote(text.strip())
+    arxiv = [f"arxiv:{_without_class(match['id'])}" for match in _arxiv_matches(plain)]
+    dois = [f"doi:{doi}" for match in _DOI.finditer(plain) if (doi := _canonical_doi(match[0]))]
+    pages = [f"doi:{_prefixed(match['suffix'])}" for match in _RXIV_PAGE.finditer(plain)]
+    return tuple(dict.fromkeys([*arxiv, *dois, *pages]))
+
+
+def version_of(text: str) -> int | None:
+    """The version that an arXiv URL, guid or id names: 3 of `2604.07429v3`."""
+    versions = [int(match["version"]) for match in _arxiv_matches(unquote(text.strip())) if match["version"]]
+    return versions[0] if versions else None
+
+
+def _arxiv_matches(text: str) -> list[re.Match[str]]:
+    bare = _BARE_ARXIV.fullmatch(text)
+    return [bare] if bare else list(_ARXIV.finditer(text))
+
+
+def _without_class(arxiv: str) -> str:
+    archive, slash, number = arxiv.lower().rpartition("/")
+    return archive.partition(".")[0] + slash + number
+
+
+def _canonical_doi(found: str) -> str | None:
+    """Lower case, without what stood around it; None if it is an arXiv id in other words."""
+    doi = found.lower()
+    if doi.startswith("10.48550/arxiv."):
+        return None
+    if preprint := _PREPRINT.fullmatch(doi):
+        return doi[: preprint.end("suffix")]
+    doi = _DOI_TAIL.sub("", doi)
+    while doi[-1] in ".,;:!*" or (doi[-1] == ")" and doi.count(")") > doi.count("(")):
+        doi = doi[:-1]
+    return doi if doi.partition("/")[2] else None
+
+
+def _prefixed(suffix: str) -> str:
+    """The DOI of a bioRxiv or medRxiv page whose URL holds the suffix alone."""
+    return f"{'10.1101' if suffix < _PREFIX_CHANGED else '10.64898'}/{suffix}"
+
+
+# --- titles and names -----------------------------------------------------------------------------
+
+#: Shorter titles ("Erratum", "Editorial") belong to many works.
+SHORTEST_KEY = 20
+_ONE_YEAR = dt.timedelta(days=366)
+
+
+def title_key(title: str) -> str:
+    """Letters and digits of the title, casefolded, TeX as text: equal for spellings of one title."""
+    plain = unicodedata.normalize("NFKC", readable(title)).casefold()
+    return "".join(c for c in unicodedata.normalize("NFKC", plain) if c.isalnum())
+
+
+def title_id(key: str) -> str:
+    """The id of a work that has no other: `title:` and the first 16 hex digits of the key's SHA-256."""
+    return f"title:{hashlib.sha256(key.encode(errors='replace')).hexdigest()[:16]}"
+
+
+def surname(author: str) -> str:
+    """The letters of a surname without accents: `müller` and `Muller` of `Müller, A.`, `A. Muller` agree."""
+    family = author.partition(",")[0] if "," in author else author
+    words = [w for w in family.split() if w.rstrip(".").casefold() not in {"jr", "sr", "ii", "iii", "iv"}]
+    if not words:
+        return ""
+    last = words[0] if len(words) > 1 and re.fullmatch(r"[A-Z]{1,2}", words[-1]) else words[-1]
+    plain = unicodedata.normalize("NFKD", last).casefold()
+    return "".join(c for c in plain if c.isalpha())
+
+
+def names(entries: Iterable[Entry]) -> Names:
+    """How these entries might already be known: their ids, and their titles where long enough to tell."""
+    said = [entry for entry in entries if entry.title.strip()]
+    keys = (title_key(entry.title) for entry in said)
+    return Names(
+        ids=frozenset(i for entry in said for i in _ids(entry)),
+        title_keys=frozenset(key for key in keys if len(key) >= SHORTEST_KEY),
+    )
+
+
+def _ids(entry: Entry) -> tuple[str, ...]:
+    """The entry's own ids. Of several arXiv ids or preprint DOIs the first is its own, others it only names."""
+    own: list[str] = []
+    for i in entry.ids:
+        if not any(_conflict({i}, {other}) for other in own):
+            own.append(i)
+    return tuple(own) or (_nameless_id(entry),)
+
+
+def _nameless_id(entry: Entry) -> str:
+    """An id from title and first author; of a short title, from its source too, as it says so little."""
+    key = title_key(entry.title)
+    first = surname(entry.authors[0]) if entry.authors else ""
+    if len(key) >= SHORTEST_KEY:
+        return title_id(f"{key} {first}" if first else key)
+    return title_id(f"{entry.title.strip()} {first} {entry.source}")
+
+
+# --- one work, or two -----------------------------------------------------------------------------
+
+
+def _of_archive(ids: Iterable[str]) -> dict[str, set[str]]:
+    """Ids of which a work has one in each archive: arXiv, and bioRxiv with medRxiv (by suffix, see `_PREPRINT`)."""
+    found: dict[str, set[str]] = {"arxiv": set(), "rxiv": set()}
+    for i in ids:
+        if i.startswith("arxiv:"):
+            found["arxiv"].add(i)
+        elif preprint := _PREPRINT.fullmatch(i.removeprefix("doi:")):
+            found["rxiv"].add(preprint["suffix"])
+    return found
+
+
+def _conflict(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Whether an archive gave each another id, and none gave both the same."""
+    ours, theirs = _of_archive(one), _of_archive(other)
+    pairs = [(ours[archive], theirs[archive]) for archive in ours if ours[archive] and theirs[archive]]
+    return bool(pairs) and all(mine.isdisjoint(yours) for mine, yours in pairs)
+
+
+Said = Entry | Paper
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is taken for one work: its ids, long title keys, and who speaks of it."""
+
+    ids: frozenset[str]
+    keys: frozenset[str]
+    said: frozenset[Said]
+
+    @classmethod
+    def of(cls, said: Said) -> _Work:
+        if isinstance(said, Paper):
+            ids, key = {said.id, *said.aliases}, said.title_key
+        else:
+            ids, key = set(_ids(said)), title_key(said.title)
+        keys = frozenset({key} if len(key) >= SHORTEST_KEY else ())
+        return cls(frozenset(ids), keys, frozenset({said}))
+
+    def __or__(self, other: _Work) -> _Work:
+        return _Work(self.ids | other.ids, self.keys | other.keys, self.said | other.said)
+
+    @property
+    def known(self) -> set[Paper]:
+        return {said for said in self.said if isinstance(said, Paper)}
+
+    @property
+    def entries(self) -> set[Entry]:
+        return {said for said in self.said if isinstance(said, Entry)}
+
+    @property
+    def name(self) -> str:
+        """The id that stays: the strongest, then one that is already a paper's (the oldest), then the smallest."""
+        seen = {paper.id: paper.first_seen for paper in self.known}
+        latest = dt.datetime.max.replace(tzinfo=dt.UTC)
+        return min(self.ids, key=lambda i: (_strength(i), i not in seen, seen.get(i, latest), i))
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is a paper at all: known, or announced as more than a new version."""
+        return any(isinstance(said, Paper) or _is_news(said) for said in self.said)
+
+    @property
+    def first_author(self) -> str:
+        authors = _longest_authors(self.said)
+        return surname(authors[0]) if authors else ""
+
+    @property
+    def published(self) -> dt.datetime | None:
+        return min((said.published for said in self.said if said.published), default=None)
+
+    def agrees(self, other: _Work) -> bool:
+        """Whether works of one title may be the same: by ids, first author and date; silence agrees."""
+        if _conflict(self.ids, other.ids):
+            return False
+        if self.first_author and other.first_author and self.first_author != other.first_author:
+            return False
+        ours, theirs = self.published, other.published
+        return not ours or not theirs or abs(ours - theirs) <= _ONE_YEAR
+
+
+def _strength(i: str) -> int:
+    return (
+        ("arxiv", "doi", "title").index(kind)
+        if (kind := i.partition(":")[0]) in {"arxiv", "doi", "title"}
+        else 3
+    )
+
+
+def _is_news(entry: Entry) -> bool:
+    return entry.announcement in {Announcement.NEW, Announcement.CROSS}
+
+
+def _works(said: Iterable[Said]) -> list[_Work]:
+    """What was said, grouped by id, then DOI, then title."""
+    holders: dict[str, set[_Work]] = defaultdict(set)
+    for work in map(_Work.of, said):
+        for i in work.ids:
+            holders[i].add(work)
+    for i in sorted(holders, key=lambda i: (i.startswith("doi:"), i)):
+        if len(holders[i]) > 1:
+            _join(i, holders)
+    return _by_title({work for found in holders.values() for work in found})
+
+
+def _join(i: str, holders: dict[str, set[_Work]]) -> None:
+    """Make one work of those that hold the id; one that conflicts with its owner gives the id up.
+
+    Proceedings and errata share a DOI between different works. The owner is who is known by it already, then
+    the smallest id.
+    """
+    before = sorted(holders[i], key=lambda w: (not any(i in p.aliases for p in w.known), w.name, _order(w)))
+    owner, apart = before[0], []
+    for work in before[1:]:
+        if _conflict(owner.ids, work.ids):
+            apart.append(replace(work, ids=work.ids - {i}))
+        else:
+            owner |= work
+    for old in before:
+        for alias in old.ids:
+            holders[alias].discard(old)
+    for work in (owner, *apart):
+        for alias in work.ids:
+            holders[alias].add(work)
+
+
+def _order(work: _Work) -> list[str]:
+    return sorted(map(repr, work.said))
+
+
+def _by_title(works: set[_Work]) -> list[_Work]:
+    """Join works of one long title, until none is left that should be."""
+    while True:
+        blocks: dict[str, set[_Work]] = defaultdict(set)
+        for work in works:
+            for key in work.keys if work.is_news else ():
+                blocks[key].add(work)
+        joined = False
+        for key in sorted(blocks):
+            block = sorted(blocks[key] & works, key=lambda w: w.name)
+            for group in _same(block):
+                works = (works - set(group)) | {reduce(or_, group)}
+                joined = True
+        if not joined:
+            return sorted(works, key=lambda w: w.name)
+
+
+def _same(block: Sequence[_Work]) -> list[list[_Work]]:
+    """Groups of works that agree with each other and with none outside; whoever could be two stays alone."""
+    agreeing = {work.name: [w for w in block if w is work or w.agrees(work)] for work in block}
+    groups = {tuple(w.name for w in group): group for group in agreeing.values() if len(group) > 1}
+    return [group for group in groups.values() if all(agreeing[work.name] == group for work in group)]
+
+
+# --- the merge ------------------------------------------------------------------------------------
+
+#: An abstract this long is whole, however much a feed puts beside it.
+_WHOLE_ABSTRACT = 400
+_RELS = ("abstract", "pdf", "discussion", "code", "project")
+
+
+def _ids_of(said: Said) -> tuple[str, ...]:
+    return said.aliases if isinstance(said, Paper) else said.ids
+
+
+def _is_arxiv(said: Said) -> bool:
+    """Whether this is arXiv's own metadata: of an arXiv id only arXiv tells version or categories."""
+    return bool(said.categories or said.version) and any(i.startswith("arxiv:") for i in _ids_of(said))
+
+
+def better_text(said: Iterable[Said]) -> list[Said]:
+    """Who speaks of a work, the one whose title and abstract are kept first.
+
+    Before all, an abstract that is whole (400 characters, or half of the longest); then arXiv's own metadata, open
+    rights, the higher version, what is kept already, the longer abstract; then the text itself, to be certain.
+    """
+    every = list(said)
+    longest = max(len(s.abstract) for s in every)
+
+    def rank(s: Said) -> tuple[bool, bool, bool, int, bool, int, str]:
+        whole = len(s.abstract) >= min(_WHOLE_ABSTRACT, longest / 2)
+        is_open = s.rights is Rights.OPEN
+        return whole, _is_arxiv(s), is_open, s.version or 0, isinstance(s, Paper), len(s.abstract), repr(s)
+
+    return sorted(every, key=rank, reverse=True)
+
+
+def _longest_authors(said: Iterable[Said]) -> tuple[str, ...]:
+    return max(said, key=lambda s: (len(s.authors), isinstance(s, Paper), _is_arxiv(s), s.authors)).authors
+
+
+def _seen_at(said: Said, now: dt.datetime) -> dt.datetime:
+    return min(said.first_seen if isinstance(said, Paper) else said.listed_at or now, now)
+
+
+def _merged(work: _Work, now: dt.datetime) -> Paper:
+    said = better_text(work.said)
+    text = said[0]
+    return Paper(
+        id=work.name,
+        aliases=(work.name, *sorted(work.ids - {work.name})),
+        title_key=title_key(text.title),
+        title=text.title,
+        abstract=text.abstract,
+        authors=_longest_authors(said),
+        categories=tuple(dict.fromkeys(c for s in said for c in s.categories)),
+        published=work.published,
+        version=max((s.version for s in said if s.version is not None), default=None),
+        links=_links(work.name, [link for s in said for link in s.links]),
+        rights=text.rights,
+        first_seen=min(_seen_at(s, now) for s in said),
+    )
+
+
+def _links(name: str, said: Sequence[Link]) -> tuple[Link, ...]:
+    """One link a relation: what follows from an arXiv id, then what was said, then the DOI's resolver."""
+    kind, _, number = name.partition(":")
+    first: list[Link] = []
+    last: list[Link] = []
+    if kind == "arxiv":
+        first = [
+            Link(rel="abstract", url=f"https://arxiv.org/abs/{number}"),
+            Link(rel="pdf", url=f"https://arxiv.org/pdf/{number}"),
+        ]
+        if any("huggingface.co/papers/" in link.url for link in said):
+            first.append(Link(rel="discussion", url=f"https://huggingface.co/papers/{number}"))
+    elif kind == "doi":
+        last = [Link(rel="abstract", url=f"https://doi.org/{number}")]
+    found: dict[str, Link] = {}
+    for link in (*first, *said, *last):
+        found.setdefault(link.rel, link)
+    return tuple(found[rel] for rel in _RELS if rel in found)
+
+
+# --- mentions -------------------------------------------------------------------------------------
+
+
+def _louder(one: int | None, other: int | None) -> int | None:
+    """The larger count; "not known" is less than 0."""
+    return max((n for n in (one, other) if n is not None), default=None)
+
+
+def _url(entry: Entry, paper: Paper) -> str:
+    """Where the source speaks of it: the discussion if it counts votes, else the abstract."""
+    own = {link.rel: link.url for link in reversed(entry.links)}
+    rels = ("discussion", "abstract") if entry.signals.votes is not None else ("abstract", "discussion")
+    return next((own[r] for r in rels if r in own), None) or paper.link("abstract") or ""
+
+
+def _mentions(work: _Work, paper: Paper, weights: Mapping[str, float], now: dt.datetime) -> list[Mention]:
+    """One mention for each source and listing day (UTC); undated entries count as listed when first seen."""
+    found: dict[tuple[str, dt.date], Mention] = {}
+    for entry in sorted(filter(_is_news, work.entries), key=repr):
+        listed_at = min(entry.listed_at or paper.first_seen, now)
+        mention = Mention(
+            paper=paper.id,
+            source=entry.source,
+            weight=weights.get(entry.source, 1.0),
+            listed_at=listed_at,
+            url=_url(entry, paper),
+            signals=entry.signals,
+            as_of=now,
+        )
+        key = (entry.source, listed_at.date())
+        found[key] = _both(found[key], mention) if key in found else mention
+    return list(found.values())
+
+
+def _both(one: Mention, other: Mention) -> Mention:
+    ours, theirs = one.signals, other.signals
+    signals = Signals(
+        votes=_louder(ours.votes, theirs.votes),
+        comments=_louder(ours.comments, theirs.comments),
+        stars=_louder(ours.stars, theirs.stars),
+    )
+    return replace(one, listed_at=min(one.listed_at, other.listed_at), signals=signals)
+
+
+def resolve(
+    entries: Iterable[Entry], known: Iterable[Paper], weights: Mapping[str, float], now: dt.datetime
+) -> Resolved:
+    """The papers that are new or changed by these entries, their mentions, and the ids given up.
+
+    The same for every order of its arguments; resolving again with the result as known changes no paper.
+    Entries without a title are left out; a replacement updates a known paper and is otherwise no news.
+    """
+    papers: list[Paper] = []
+    mentions: list[Mention] = []
+    joined: dict[str, str] = {}
+    titled = (entry for entry in entries if entry.title.strip())
+    for work in _works([*known, *titled]):
+        if not work.is_news or (not work.entries and len(work.known) < 2):
+            continue
+        paper = _merged(work, now)
+        if work.known != {paper}:
+            papers.append(paper)
+        joined |= {old.id: paper.id for old in work.known if old.id != paper.id}
+        mentions += _mentions(work, paper, weights, now)
+    return Resolved(
+        papers=tuple(sorted(papers, key=lambda p: p.id)),
+        mentions=tuple(sorted(mentions, key=lambda m: (m.paper, m.source, m.listed_at))),
+        joined=joined,
+    )

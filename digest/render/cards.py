@@ -1,0 +1,176 @@
+"""A paper's card and line, made once for all readers of a language: the paper goes in, never the reader."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import structlog
+
+from digest.errors import CardError, RenderError
+from digest.model import Edition, Listed
+from digest.render import words
+from digest.render.css import Inliner
+from digest.render.environment import Templates
+from digest.render.excerpt import Length, clean, count_words, shortened, summary
+from digest.render.holes import CardHoles, Fragment
+from digest.render.views import ActionView, CardView, LineView
+
+log = structlog.get_logger()
+
+_HOLES = CardHoles()
+_ACTIONS = (("pdf", "PDF"), ("discussion", "Discussion"), ("code", "Code"), ("project", "Project page"))
+#: What is left of them on a card that has to be short: a mail with more than 150 links looks like spam.
+_FEWER_ACTIONS = frozenset({"pdf", "code"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A card, waiting for rank and reasons."""
+
+    #: The paper's canonical id.
+    id: str
+    title: str
+    html: Fragment
+    text: Fragment
+    #: To read.
+    words: int
+    votes_shown: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of "also trending", the same for everybody."""
+
+    id: str
+    title: str
+    html: str
+    text: str
+
+
+class Cards:
+    """One edition's cards and lines in one language, each rendered and inlined at its first use only."""
+
+    def __init__(self, edition: Edition, language: str, templates: Templates, css: Inliner) -> None:
+        self.edition = edition
+        self._language = language
+        self._papers = edition.by_id()
+        self._templates = templates
+        self._css = css
+        self._cards: dict[tuple[str, Length], Card | None] = {}
+        self._lines: dict[str, Line | None] = {}
+
+    def card(self, paper: str, length: Length) -> Card | None:
+        """The card of the paper with that id; None, logged once, if it cannot be made."""
+        if (paper, length) not in self._cards:
+            try:
+                self._cards[paper, length] = self._made_card(self._listed(paper), length)
+            except CardError as error:
+                log.warning("card failed", paper=paper, reason=str(error))
+                self._cards[paper, length] = None
+        return self._cards[paper, length]
+
+    def line(self, paper: str) -> Line | None:
+        """The line of the paper with that id; None, logged once, if it cannot be made."""
+        if paper not in self._lines:
+            try:
+                self._lines[paper] = self._made_line(self._listed(paper))
+            except CardError as error:
+                log.warning("line failed", paper=paper, reason=str(error))
+                self._lines[paper] = None
+        return self._lines[paper]
+
+    def _listed(self, paper: str) -> Listed:
+        try:
+            return self._papers[paper]
+        except KeyError:
+            raise CardError(f"edition {self.edition.id} does not hold the paper {paper!r}") from None
+
+    def _made_card(self, listed: Listed, length: Length) -> Card:
+        view = card_view(listed, length)
+        try:
+            html = self._templates.render("card.html", card=view, holes=_HOLES, language=self._language)
+            text = self._templates.render("card.txt", card=view, holes=_HOLES, language=self._language)
+            return Card(
+                id=view.id,
+                title=view.title,
+                html=Fragment.cut("card.html", self._css.fragment(html)),
+                text=Fragment.cut("card.txt", text),
+                words=count_words(f"{view.title} {view.authors} {view.summary}"),
+                votes_shown=bool(words.upvotes(listed.votes)),
+            )
+        except RenderError as error:
+            raise CardError(str(error)) from error
+
+    def _made_line(self, listed: Listed) -> Line:
+        view = line_view(listed)
+        try:
+            html = self._templates.render("line.html", line=view, language=self._language)
+            text = self._templates.render("line.txt", line=view, language=self._language)
+            return Line(id=view.id, title=view.title, html=self._css.fragment(html), text=text)
+        except RenderError as error:
+            raise CardError(str(error)) from error
+
+
+def card_view(listed: Listed, length: Length) -> CardView:
+    """What a card shows of a paper; what is not known leaves no trace."""
+    paper, title = listed.paper, _title(listed)
+    category = clean(paper.categories[0]) if paper.categories else ""
+    return CardView(
+        id=paper.id,
+        title=title,
+        url=_home(listed),
+        authors=words.authors(paper.authors),
+        facts=tuple(filter(None, (category, words.upvotes(listed.votes)))),
+        summary=summary(paper.abstract, paper.rights, length),
+        actions=tuple(_actions(listed, shortened(title, 40) or paper.id, length)),
+    )
+
+
+def line_view(listed: Listed) -> LineView:
+    """What a line shows of a paper."""
+    facts = (words.authors(listed.paper.authors, shown=1), words.upvotes(listed.votes))
+    return LineView(
+        id=listed.paper.id, title=_title(listed), url=_home(listed), facts=tuple(filter(None, facts))
+    )
+
+
+def _title(listed: Listed) -> str:
+    return clean(listed.paper.title) or listed.paper.id
+
+
+def _home(listed: Listed) -> str | None:
+    """The abstract page, else wherever a source led."""
+    found = [listed.paper.link("abstract"), *(mention.url for mention in listed.mentions)]
+    return next(filter(None, map(linkable, found)), None)
+
+
+def _actions(listed: Listed, title: str, length: Length) -> list[ActionView]:
+    taken, found = {_home(listed)}, []
+    for rel, name in _ACTIONS:
+        url = linkable(listed.paper.link(rel))
+        wanted = length is Length.FULL or rel in _FEWER_ACTIONS
+        if wanted and url and url not in taken:
+            taken.add(url)
+            label = words.code(listed.stars) if rel == "code" else name
+            found.append(ActionView(label=label, url=url, about=f"{label}: {title}"))
+    return found
+
+
+def linkable(url: str | None) -> str | None:
+    """The URL as it may stand in a mail: http(s) with a host and no login name; None for anything else."""
+    if not url or re.search(r"[\s\x00-\x1f\x7f]", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is none
+    except ValueError:
+        return None
+    host = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d+)?", parts.netloc)
+    if parts.scheme not in {"http", "https"} or not host:
+        return None
+    # RFC 3986 section 2: what may stand in a URI as it is; the rest is percent-encoded, and "%" stays as it is.
+    rest = url.partition("://")[2][len(parts.netloc) :]
+    encoded = quote(rest, safe="/?#[]@!$&'()*+,;=:%~-._", errors="replace")
+    return f"{parts.scheme}://{parts.netloc}{encoded}"

@@ -1,0 +1,80 @@
+"""Templates rendered once, with named holes that are filled for each reader.
+
+A template prints a mark where a hole is; the rendered text is cut at the marks. A mark is made of a nonce of
+this process, so no text of a paper can contain one. It is one word of letters, digits and hyphens: it passes
+through escaping and CSS inlining unchanged, in text as in attributes.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from markupsafe import escape
+
+from digest.errors import RenderError
+
+_NONCE = f"hole{secrets.token_hex(16)}"
+_MARKS = re.compile(f"{_NONCE}-([a-z]+)-{_NONCE}")
+
+
+def mark(name: str) -> str:
+    """What a template prints where the hole of that name is."""
+    return f"{_NONCE}-{name}-{_NONCE}"
+
+
+def escaped(text: str) -> str:
+    """Plain text as HTML, for a hole in an element or in a quoted attribute."""
+    return str(escape(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardHoles:
+    """What differs between the readers of one card."""
+
+    rank: str = mark("rank")
+    #: Its own separators or line ends included, so that nothing dangles when there is no reason.
+    reasons: str = mark("reasons")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShellHoles:
+    """What is the reader's own in a message."""
+
+    preheader: str = mark("preheader")
+    cards: str = mark("cards")
+    lines: str = mark("lines")
+    #: Why they get this.
+    why: str = mark("why")
+    unsubscribe: str = mark("unsubscribe")
+    preferences: str = mark("preferences")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A rendered template: literal, hole name, literal, hole name, ..., literal."""
+
+    template: str
+    pieces: tuple[str, ...]
+    holes: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "holes", frozenset(self.pieces[1::2]))
+
+    @classmethod
+    def cut(cls, template: str, rendered: str) -> Fragment:
+        """Cut rendered text at its marks."""
+        return cls(template, tuple(_MARKS.split(rendered)))
+
+    def fill(self, **values: str) -> str:
+        """The text with every hole filled, as given: what goes into HTML is escaped by the caller.
+
+        Raises RenderError if a hole is left over or a value has no hole.
+        """
+        if values.keys() != self.holes:
+            odd = ", ".join(sorted(values.keys() ^ self.holes))
+            raise RenderError(f"{self.template}: the template has a hole too many or too few: {odd!r}")
+        filled = list(self.pieces)
+        filled[1::2] = [values[name] for name in self.pieces[1::2]]
+        return "".join(filled)

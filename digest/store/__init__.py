@@ -1,0 +1,103 @@
+"""The one place that knows SQL: SQLite by default, PostgreSQL when asked.
+
+A call is a transaction: all of it is kept, or nothing. What is called for many readers at once is a few
+statements, however many they are. Values come in and go out as nouns; instants are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import select
+
+from digest.store import migrate
+from digest.store.database import Database, insert
+from digest.store.editions import EditionHeader, Editions
+from digest.store.outbox import Outbox
+from digest.store.papers import Papers
+from digest.store.schema import meta
+from digest.store.sources import Sources
+from digest.store.subscribers import Subscribers
+from digest.store.suppressions import Suppressions
+
+__all__ = [
+    "EditionHeader",
+    "Editions",
+    "Outbox",
+    "Papers",
+    "Sources",
+    "Store",
+    "Subscribers",
+    "Suppressions",
+    "open_store",
+    "upgrade",
+]
+
+
+class Store:
+    """An open database, one attribute a noun; may be shared by threads. Closes as a context manager."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.papers = Papers(database)
+        self.sources = Sources(database)
+        self.editions = Editions(database)
+        self.subscribers = Subscribers(database)
+        self.outbox = Outbox(database)
+        self.suppressions = Suppressions(database)
+
+    def secret(self) -> str:
+        """The text that signs this site's links: made at first use, the same ever after for every process."""
+        chosen = select(meta.c.value).where(meta.c.key == "secret")
+        with self._database.reading() as connection:
+            kept = connection.scalar(chosen)
+        if kept is None:
+            row = {"key": "secret", "value": secrets.token_urlsafe(32)}
+            with self._database.writing() as connection:
+                connection.execute(insert(connection, meta).on_conflict_do_nothing(), row)
+                kept = connection.execute(chosen).scalar_one()
+        return str(kept)
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent copy, whole or not at all. StoreError on PostgreSQL, which has pg_dump."""
+        self._database.copy(path)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(url: str) -> Store:
+    """The database at that URL, made if it is empty.
+
+    `sqlite:///FILE` (with `?timeout=SECONDS`, how long to wait for another writer; 5) or
+    `postgresql+psycopg://...`. Raises StoreError in one line if it is older, newer, locked, unwritable or
+    not there; ConfigError if the URL is neither.
+    """
+    database = Database(url)
+    try:
+        migrate.check(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)
+
+
+def upgrade(url: str) -> None:
+    """Bring the database's schema up to date; does nothing if it is."""
+    database = Database(url)
+    try:
+        migrate.upgrade(database)
+    finally:
+        database.close()

@@ -1,0 +1,166 @@
+"""Nouns as JSON text and back: compact, explicit, exact.
+
+Lists where the order of the parts is fixed here, an object for the reader, who outlives releases.
+ASCII only, so that any Python string survives in either database. `decode_x(encode_x(value)) == value`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import TypeAlias, TypedDict
+
+from digest.model import Days, Link, Mention, Pick, Reader, Reason, ReasonKind, Schedule, Signals
+
+_Reason: TypeAlias = tuple[str, str, float | None]
+_Pick: TypeAlias = tuple[str, float, list[_Reason]]
+_Signals: TypeAlias = tuple[int | None, int | None, int | None]
+_Mention: TypeAlias = tuple[str, str, float, str, str, _Signals, str]
+
+
+class _Reader(TypedDict):
+    id: str
+    address: str
+    name: str
+    timezone: str
+    send_at: str
+    days: str
+    language: str
+    generation: int
+    confirmed_at: str | None
+
+
+def encode_texts(texts: Iterable[str]) -> str:
+    """Authors or categories."""
+    return _dump(list(texts))
+
+
+def decode_texts(text: str) -> tuple[str, ...]:
+    """Authors or categories."""
+    return tuple(json.loads(text))
+
+
+def encode_links(links: Iterable[Link]) -> str:
+    """A paper's links."""
+    return _dump([(link.rel, link.url) for link in links])
+
+
+def decode_links(text: str) -> tuple[Link, ...]:
+    """A paper's links."""
+    return tuple(Link(rel=rel, url=url) for rel, url in json.loads(text))
+
+
+def encode_reasons(reasons: Iterable[Reason]) -> str:
+    """What a score is made of."""
+    return _dump(_reasons(reasons))
+
+
+def decode_reasons(text: str) -> tuple[Reason, ...]:
+    """What a score is made of."""
+    return _reasons_of(json.loads(text))
+
+
+def encode_picks(picks: Iterable[Pick]) -> str:
+    """The picks of a digest."""
+    return _dump([(pick.paper, pick.score, _reasons(pick.reasons)) for pick in picks])
+
+
+def decode_picks(text: str) -> tuple[Pick, ...]:
+    """The picks of a digest."""
+    rows: list[_Pick] = json.loads(text)
+    return tuple(
+        Pick(paper=paper, score=score, reasons=_reasons_of(reasons)) for paper, score, reasons in rows
+    )
+
+
+def decode_papers(text: str) -> tuple[str, ...]:
+    """Only the ids of the papers that were picked."""
+    rows: list[_Pick] = json.loads(text)
+    return tuple(paper for paper, _, _ in rows)
+
+
+def encode_mentions(mentions: Iterable[Mention]) -> str:
+    """The mentions of a paper in an edition."""
+    return _dump(
+        [
+            (
+                mention.paper,
+                mention.source,
+                mention.weight,
+                _instant(mention.listed_at),
+                mention.url,
+                (mention.signals.votes, mention.signals.comments, mention.signals.stars),
+                _instant(mention.as_of),
+            )
+            for mention in mentions
+        ]
+    )
+
+
+def decode_mentions(text: str) -> tuple[Mention, ...]:
+    """The mentions of a paper in an edition."""
+    rows: list[_Mention] = json.loads(text)
+    return tuple(
+        Mention(
+            paper=paper,
+            source=source,
+            weight=weight,
+            listed_at=dt.datetime.fromisoformat(listed_at),
+            url=url,
+            signals=Signals(votes=votes, comments=comments, stars=stars),
+            as_of=dt.datetime.fromisoformat(as_of),
+        )
+        for paper, source, weight, listed_at, url, (votes, comments, stars), as_of in rows
+    )
+
+
+def encode_reader(reader: Reader) -> str:
+    """A reader, as frozen with a message that was prepared for them."""
+    row: _Reader = {
+        "id": reader.id,
+        "address": reader.address,
+        "name": reader.name,
+        "timezone": reader.schedule.timezone,
+        "send_at": reader.schedule.send_at.isoformat(),
+        "days": str(reader.schedule.days),
+        "language": reader.language,
+        "generation": reader.generation,
+        "confirmed_at": _instant(reader.confirmed_at) if reader.confirmed_at else None,
+    }
+    return _dump(row)
+
+
+def decode_reader(text: str) -> Reader:
+    """A reader, as frozen with a message that was prepared for them."""
+    row: _Reader = json.loads(text)
+    confirmed_at = row["confirmed_at"]
+    return Reader(
+        id=row["id"],
+        address=row["address"],
+        name=row["name"],
+        schedule=Schedule(
+            timezone=row["timezone"], send_at=dt.time.fromisoformat(row["send_at"]), days=Days(row["days"])
+        ),
+        language=row["language"],
+        generation=row["generation"],
+        confirmed_at=dt.datetime.fromisoformat(confirmed_at) if confirmed_at else None,
+    )
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _instant(value: dt.datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError(f"an instant needs a time zone: {value!r}")
+    return value.astimezone(dt.UTC).isoformat()
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[_Reason]:
+    return [(str(reason.kind), reason.subject, reason.value) for reason in reasons]
+
+
+def _reasons_of(rows: Iterable[_Reason]) -> tuple[Reason, ...]:
+    return tuple(Reason(kind=ReasonKind(kind), subject=subject, value=value) for kind, subject, value in rows)

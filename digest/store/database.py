@@ -1,0 +1,193 @@
+"""The connection: engine, pragmas, what SQLite and PostgreSQL do differently, and errors in a user's words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from digest.errors import ConfigError, StoreError
+
+T = TypeVar("T")
+
+#: How long a SQLite connection waits for another writer, unless the URL says `?timeout=SECONDS`.
+BUSY_SECONDS = 5.0
+
+#: Bound values of one IN list; SQLite takes 32,766 a statement, PostgreSQL 65,535.
+CHUNK = 10_000
+
+#: SQLite's result codes that speak of the file or of another process, not of a defect of ours.
+UNUSABLE = (
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_NOTADB",
+    "SQLITE_CORRUPT",
+)
+
+
+class Database:
+    """One database and its pool of connections; may be shared by threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.is_postgres = self.url.get_backend_name() == "postgresql"
+        self._engine = _postgres(self.url) if self.is_postgres else _sqlite(self.url)
+        # A reading transaction sees one instant on either database; SQLite's BEGIN does so by itself.
+        snapshot = {"isolation_level": "REPEATABLE READ"} if self.is_postgres else {"begin": "BEGIN"}
+        self._reader = self._engine.execution_options(**snapshot)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a message: the SQLite path, or the URL without its password."""
+        return (
+            self.url.render_as_string(hide_password=True)
+            if self.is_postgres
+            else self.url.database or ":memory:"
+        )
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, as of one instant. Raises StoreError if the database cannot be used."""
+        with self._in_words(), self._reader.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: all of it or nothing. On SQLite it is the only writer from its start."""
+        with self._in_words(), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def copy(self, path: Path) -> None:
+        """Write a consistent copy to that file, whole or not at all. SQLite only."""
+        if self.is_postgres:
+            raise StoreError(f"PostgreSQL is backed up with pg_dump: {self.place}")
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with self.reading() as connection, contextlib.closing(sqlite3.connect(part)) as target:
+                source = connection.connection.driver_connection
+                assert isinstance(source, sqlite3.Connection)
+                source.backup(target)
+            os.replace(part, path)  # noqa: PTH105 (the one that is known to be atomic)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot write the copy ({error}): {path}") from error
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say as StoreError what the user can mend; let a defect of ours be loud."""
+        try:
+            yield
+        except DBAPIError as error:
+            message = self._message(error)
+            if message is None:
+                raise
+            raise StoreError(message) from error
+
+    def _message(self, error: DBAPIError) -> str | None:
+        said = str(error.orig).strip().partition("\n")[0]
+        if self.is_postgres:
+            usable = not isinstance(error, OperationalError)
+            return None if usable else f"cannot use the database ({said}): {self.place}"
+        code = getattr(error.orig, "sqlite_errorname", "")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return f"the database is locked by another process; try again: {self.place}"
+        if code.startswith("SQLITE_CANTOPEN") and not Path(self.place).parent.is_dir():
+            said = "the directory does not exist"
+        return f"cannot open the database ({said}): {self.place}" if code.startswith(UNUSABLE) else None
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT; both databases spell it alike, SQLAlchemy has it per dialect."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def lock(connection: Connection, table: Table) -> None:
+    """Let no other transaction write to that table before this one ends; on SQLite none can anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def chunks(values: Collection[T]) -> Iterator[list[T]]:
+    """The values in lists that fit one statement; none at all if there are none."""
+    held = list(values)
+    for start in range(0, len(held), CHUNK):
+        yield held[start : start + CHUNK]
+
+
+def _parsed(given: str) -> URL:
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        url = None
+    drivers = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+    name = url and drivers.get(url.drivername, url.drivername)
+    if url is None or name not in drivers.values():
+        # The URL itself is not shown: it may hold a password.
+        shown = given.partition(":")[0]
+        raise ConfigError(f"database.url is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME: {shown!r}")
+    return url.set(drivername=name)
+
+
+def _postgres(url: URL) -> Engine:
+    try:
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError("PostgreSQL needs psycopg: pip install 'daily-digest[postgres]'") from error
+
+
+def _sqlite(url: URL) -> Engine:
+    # A database in memory lives as long as its one connection, which all threads take turns with.
+    memory = url.database in {None, "", ":memory:"}
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=1 if memory else 5,
+        max_overflow=0 if memory else 10,
+        connect_args={"check_same_thread": False}
+        | ({} if "timeout" in url.query else {"timeout": BUSY_SECONDS}),
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001 (SQLAlchemy's signature)
+    # SQLAlchemy's recipe for sqlite3: the driver's own idea of transactions is off, `_begin` begins them.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys=ON")
+    _turn_to_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log. SQLite itself does not wait here for others that open the file, so we do."""
+    [patience] = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + patience / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

@@ -1,0 +1,128 @@
+"""Editions: the pool of papers frozen as of an instant, read back as it was then."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Select, and_, func, select
+
+from digest.model import Edition, Listed, Trend
+from digest.store import codec
+from digest.store.aliases import aliases_of, homes
+from digest.store.database import Database
+from digest.store.papers import keep_texts, paper_of
+from digest.store.schema import edition_papers, editions, revisions
+
+_NEWEST = select(editions).order_by(editions.c.published_at.desc(), editions.c.id.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionHeader:
+    """An edition without its papers."""
+
+    id: int
+    published_at: dt.datetime
+    #: How many it holds.
+    papers: int
+
+
+class Editions:
+    """Every edition that was published."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def latest(self, before: dt.datetime | None = None) -> Edition | None:
+        """The newest edition, or the newest that was published earlier than `before`."""
+        chosen = _NEWEST if before is None else _NEWEST.where(editions.c.published_at < before)
+        return self._read(chosen)
+
+    def get(self, id: int) -> Edition | None:  # noqa: A002 (it is the edition's id)
+        """The edition with that id: text, votes and trend as they were then, under today's aliases too."""
+        return self._read(select(editions).where(editions.c.id == id))
+
+    def publish(self, published_at: dt.datetime, papers: Sequence[Listed], changes: int) -> Edition:
+        """Freeze the pool, in the order given; `changes` is `Papers.changes()` when it was read."""
+        with self._database.writing() as connection:
+            numbers = keep_texts(connection, (listed.paper for listed in papers))
+            row = (
+                editions.insert().values(published_at=published_at, changes=changes).returning(editions.c.id)
+            )
+            edition = connection.execute(row).scalar_one()
+            rows = [
+                {
+                    "edition": edition,
+                    "position": position,
+                    "paper": listed.paper.id,
+                    "revision": numbers[listed.paper.id],
+                    "first_seen": listed.paper.first_seen,
+                    "mentions": codec.encode_mentions(listed.mentions),
+                    "score": listed.trend.score,
+                    "reasons": codec.encode_reasons(listed.trend.reasons),
+                }
+                for position, listed in enumerate(papers)
+            ]
+            if rows:
+                connection.execute(edition_papers.insert(), rows)
+        return Edition(id=edition, published_at=published_at, papers=tuple(papers))
+
+    def changes_of_latest(self) -> int | None:
+        """The `changes` that the newest edition was published with."""
+        with self._database.reading() as connection:
+            row = connection.execute(_NEWEST).one_or_none()
+            return None if row is None else int(row.changes)
+
+    def headers(self) -> list[EditionHeader]:
+        """All editions without their papers, the newest first."""
+        held = func.count(edition_papers.c.position).label("papers")
+        chosen = (
+            select(editions.c.id, editions.c.published_at, held)
+            .outerjoin(edition_papers, edition_papers.c.edition == editions.c.id)
+            .group_by(editions.c.id, editions.c.published_at)
+            .order_by(editions.c.published_at.desc(), editions.c.id.desc())
+        )
+        with self._database.reading() as connection:
+            return [EditionHeader(**row) for row in connection.execute(chosen).mappings()]
+
+    def _read(self, chosen: Select[tuple[object, ...]]) -> Edition | None:
+        with self._database.reading() as connection:
+            row = connection.execute(chosen).one_or_none()
+            if row is None:
+                return None
+            return Edition(id=row.id, published_at=row.published_at, papers=_listed(connection, row.id))
+
+
+def _listed(connection: Connection, edition: int) -> tuple[Listed, ...]:
+    text = and_(revisions.c.paper == edition_papers.c.paper, revisions.c.number == edition_papers.c.revision)
+    chosen = (
+        select(edition_papers, *(c for c in revisions.c if c.name != "paper"))
+        .join(revisions, text)
+        .where(edition_papers.c.edition == edition)
+        .order_by(edition_papers.c.position)
+    )
+    rows = connection.execute(chosen).mappings().all()
+    names = _names(connection, [row["paper"] for row in rows])
+    return tuple(
+        Listed(
+            paper=paper_of(row, row["paper"], names[row["paper"]]),
+            mentions=codec.decode_mentions(row["mentions"]),
+            trend=Trend(score=row["score"], reasons=codec.decode_reasons(row["reasons"])),
+        )
+        for row in rows
+    )
+
+
+def _names(connection: Connection, papers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The ids that lead to each paper of an edition: the one it had then, and what it is known as today.
+
+    Two papers of an edition that were joined later stay two there, so each keeps its own id to itself.
+    """
+    home = homes(connection, papers)
+    known = aliases_of(connection, set(home.values()))
+    own = set(papers)
+    return {
+        paper: (paper, *(alias for alias in known.get(home.get(paper, paper), ()) if alias not in own))
+        for paper in papers
+    }

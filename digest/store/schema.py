@@ -1,0 +1,341 @@
+"""The tables: what every column means, for SQLite and PostgreSQL alike.
+
+Rule 1: a migration brings every database here; a test holds the two equal.
+Rule 2: the words are the glossary's; JSON is `codec`'s and is read in Python only.
+Rule 3: an instant is `UtcDateTime`; a local date is `Date` and belongs to the reader's zone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Double,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from digest.model import DeliveryKind, DeliveryState, InterestKind, Rights, SourceState, SubscriberState
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An instant: timestamptz on PostgreSQL; on SQLite ISO text of one width, which sorts as time does.
+
+    Refuses naive values: an instant without a zone is a defect of whoever made it.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """How this dialect stores it."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(32))
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
+        """The stored form."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a time zone: {value!r}")
+        instant = value.astimezone(dt.UTC)
+        return instant if dialect.name == "postgresql" else instant.isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """The instant, in UTC."""
+        if value is None:
+            return None
+        instant = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+        return instant.astimezone(dt.UTC)
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    """The values of a closed set, stored as plain text so that a new one needs no change of type."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [word.value for word in e])
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: Facts about this database: `secret` (signs links) and `changes` (how often saving papers changed something).
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+
+# --- papers ---------------------------------------------------------------------------------------
+
+papers = Table(
+    "papers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The revision that is in force: `revisions.number` of this paper.
+    Column("revision", Integer, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False, index=True),
+)
+
+#: The text of a paper, each version of it once. Rows are never changed and never deleted: editions name them.
+revisions = Table(
+    "revisions",
+    metadata,
+    # The paper's id when the row was written; no foreign key, since a joined paper's row goes.
+    Column("paper", Text, primary_key=True),
+    # 1, 2, 3 ... for each paper.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("title_key", Text, nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+    # JSON: the names, in order.
+    Column("authors", Text, nullable=False),
+    # JSON: the primary category first.
+    Column("categories", Text, nullable=False),
+    Column("published", UtcDateTime),
+    # What the publisher calls it (arXiv's v2), not ours.
+    Column("version", Integer),
+    # JSON: relation and URL.
+    Column("links", Text, nullable=False),
+    Column("rights", _words(Rights), nullable=False),
+)
+
+#: Every id under which a paper is or was known; a paper's own id is an alias of itself. Rows are never deleted.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("alias", Text, primary_key=True),
+    Column("paper", ForeignKey("papers.id"), nullable=False, index=True),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("paper", ForeignKey("papers.id"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    # The UTC date of `listed_at`: one mention per source and listing day.
+    Column("listed_on", Date, primary_key=True),
+    # The first instant of that day at which the source listed it.
+    Column("listed_at", UtcDateTime, nullable=False, index=True),
+    # The operator's trust in the source when it was read.
+    Column("weight", Double, nullable=False),
+    Column("url", Text, nullable=False),
+    # Null is "not known", which is not 0; so in `snapshots`.
+    Column("votes", Integer),
+    Column("comments", Integer),
+    Column("stars", Integer),
+    # When the three counts were read last.
+    Column("as_of", UtcDateTime, nullable=False),
+)
+
+#: How a mention's counts grew: a row whenever one of them changed.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("paper", ForeignKey("papers.id"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("listed_on", Date, primary_key=True),
+    Column("as_of", UtcDateTime, primary_key=True),
+    Column("votes", Integer),
+    Column("comments", Integer),
+    Column("stars", Integer),
+)
+
+# --- sources --------------------------------------------------------------------------------------
+
+#: How each source is doing now.
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", _words(SourceState), nullable=False),
+    # For a person; empty if fresh.
+    Column("reason", Text, nullable=False),
+    Column("last_attempt", UtcDateTime, nullable=False),
+    # The last attempt that was answered with a document, whatever was in it.
+    Column("last_success", UtcDateTime),
+    # How many the last attempt gave.
+    Column("entries", Integer, nullable=False),
+)
+
+#: What each attempt came to.
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("state", _words(SourceState), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("entries", Integer, nullable=False),
+    # How many entries were refused.
+    Column("refused", Integer, nullable=False),
+    Index(None, "source", "at"),
+)
+
+#: What a server gave to ask "changed since?" with (RFC 9110 13.1), verbatim.
+validators = Table(
+    "validators",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("etag", Text),
+    Column("last_modified", Text),
+)
+
+# --- editions -------------------------------------------------------------------------------------
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("published_at", UtcDateTime, nullable=False, index=True),
+    # `meta.changes` when the pool was read.
+    Column("changes", Integer, nullable=False),
+)
+
+#: The papers of an edition as they were then; only their aliases are today's.
+edition_papers = Table(
+    "edition_papers",
+    metadata,
+    Column("edition", ForeignKey("editions.id"), primary_key=True),
+    # 0, 1, 2 ...: the highest trend first.
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    # The id then, and the revision of the text then: `revisions`.
+    Column("paper", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    # JSON.
+    Column("mentions", Text, nullable=False),
+    # The trend, 0..1.
+    Column("score", Double, nullable=False),
+    # JSON: what the trend's score is made of.
+    Column("reasons", Text, nullable=False),
+)
+
+# --- subscribers ----------------------------------------------------------------------------------
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    # Opaque and random.
+    Column("id", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    # The address without case (`digest.address.key`): one subscriber each.
+    Column("address_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("state", _words(SubscriberState), nullable=False),
+    # An IANA name.
+    Column("timezone", Text, nullable=False),
+    # Wall time in that zone.
+    Column("send_at", Time, nullable=False),
+    # `daily`, `weekdays`, `mon,thu`, `weekly:fri`.
+    Column("days", Text, nullable=False),
+    # Digests due before are not made.
+    Column("starts_at", UtcDateTime),
+    # How many a digest holds.
+    Column("papers", Integer, nullable=False),
+    Column("language", Text, nullable=False),
+    # Raising it revokes every link mailed before.
+    Column("generation", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Index(None, "state", "id"),
+)
+
+interests = Table(
+    "interests",
+    metadata,
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    # 0, 1, 2 ...: the reader's order.
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("kind", _words(InterestKind), nullable=False),
+    # A phrase, category, author or paper id, by kind.
+    Column("value", Text, nullable=False),
+    Column("weight", Double, nullable=False),
+)
+
+#: Addresses that must not be mailed; the key is the address without case.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_key", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# --- outbox ---------------------------------------------------------------------------------------
+
+#: One message's way to one subscriber; holds what the message is made from, never the message.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", _words(DeliveryKind), nullable=False),
+    Column("local_date", Date, nullable=False),
+    # The edition that a digest was picked from; null for every other kind.
+    Column("edition", ForeignKey("editions.id")),
+    # JSON: the reader as they were when it was prepared; the address that is written to is in it.
+    Column("reader", Text, nullable=False),
+    # JSON, both.
+    Column("picks", Text, nullable=False),
+    Column("also_trending", Text, nullable=False),
+    # With its angle brackets; the same for every attempt.
+    Column("message_id", Text, nullable=False, unique=True),
+    # Fingerprint of the templates in force when it was prepared.
+    Column("template", Text, nullable=False),
+    # The reader's hour.
+    Column("due_at", UtcDateTime, nullable=False),
+    # After this nothing is tried.
+    Column("expires_at", UtcDateTime, nullable=False),
+    # The message's Date.
+    Column("prepared_at", UtcDateTime, nullable=False),
+    Column("state", _words(DeliveryState), nullable=False),
+    # Attempts that count against it; one that is under way is counted.
+    Column("attempts", Integer, nullable=False),
+    # When it may be claimed; null unless it waits (planned, retry), so this column's index is the queue.
+    Column("next_attempt_at", UtcDateTime),
+    # Which process is sending it; null unless sending.
+    Column("owner", Text),
+    # When a transport accepted it.
+    Column("sent_at", UtcDateTime),
+    # The other side's words, of the last attempt.
+    Column("last_reply", Text, nullable=False),
+    UniqueConstraint("subscriber", "local_date", "kind"),
+    CheckConstraint("(next_attempt_at IS NOT NULL) = (state IN ('planned', 'retry'))", name="waits"),
+    CheckConstraint("(owner IS NOT NULL) = (state = 'sending')", name="owned"),
+    Index(None, "next_attempt_at", "id"),
+    Index(None, "state", "owner"),
+    Index(None, "local_date"),
+)
+
+#: What happened to a delivery outside, in the order of `id`.
+outbox_journal = Table(
+    "outbox_journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("delivery", ForeignKey("outbox.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", Text, nullable=False),
+    # The other side's words, or why we did it.
+    Column("reply", Text, nullable=False),
+)

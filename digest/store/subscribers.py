@@ -1,0 +1,153 @@
+"""Subscribers and what they asked for."""
+
+from __future__ import annotations
+
+import builtins
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import Connection, Row, Select, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from digest.address import key, masked
+from digest.errors import UsageError
+from digest.model import Days, Interest, Schedule, Subscriber, SubscriberState
+from digest.store.database import Database, chunks
+from digest.store.schema import interests, subscribers
+
+
+class Subscribers:
+    """Everybody who asked for digests, in whatever state they are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Keep a new subscriber; UsageError if the address, without case, is somebody's already."""
+        with self._database.writing() as connection:
+            try:
+                connection.execute(subscribers.insert(), _row(subscriber))
+            except IntegrityError:
+                raise _taken(subscriber) from None
+            _write_interests(connection, subscriber)
+
+    def update(self, subscriber: Subscriber) -> None:
+        """Replace everything that is kept of a subscriber, interests included.
+
+        UsageError if nobody has that id, or somebody else has that address.
+        """
+        with self._database.writing() as connection:
+            row = update(subscribers).where(subscribers.c.id == subscriber.id)
+            try:
+                found = connection.execute(row, _row(subscriber)).rowcount
+            except IntegrityError:
+                raise _taken(subscriber) from None
+            if not found:
+                raise UsageError(f"no subscriber has that id: {subscriber.id!r}")
+            connection.execute(delete(interests).where(interests.c.subscriber == subscriber.id))
+            _write_interests(connection, subscriber)
+
+    def get(self, id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+        """The subscriber with that id."""
+        with self._database.reading() as connection:
+            return next(iter(_read(connection, select(subscribers).where(subscribers.c.id == id))), None)
+
+    def by_address(self, address: str) -> Subscriber | None:
+        """The subscriber with that address, compared without case."""
+        chosen = select(subscribers).where(subscribers.c.address_key == key(address))
+        with self._database.reading() as connection:
+            return next(iter(_read(connection, chosen)), None)
+
+    def list(self, state: SubscriberState | None = None) -> builtins.list[Subscriber]:
+        """All subscribers, or those in that state; by id."""
+        chosen = select(subscribers).order_by(subscribers.c.id)
+        with self._database.reading() as connection:
+            return _read(connection, chosen if state is None else chosen.where(subscribers.c.state == state))
+
+    def confirmed(self, batch: int = 500) -> Iterator[tuple[Subscriber, ...]]:
+        """The confirmed subscribers, `batch` at a time, by id; no transaction is held in between."""
+        chosen = select(subscribers).where(subscribers.c.state == SubscriberState.CONFIRMED)
+        chosen = chosen.order_by(subscribers.c.id).limit(batch)
+        last = ""
+        while True:
+            with self._database.reading() as connection:
+                found = tuple(_read(connection, chosen.where(subscribers.c.id > last)))
+            if not found:
+                return
+            yield found
+            last = found[-1].id
+
+    def remove(self, id: str) -> None:  # noqa: A002 (it is the subscriber's id)
+        """Forget a subscriber, their interests and everything in the outbox that is theirs."""
+        with self._database.writing() as connection:
+            connection.execute(delete(subscribers).where(subscribers.c.id == id))
+
+
+def _taken(subscriber: Subscriber) -> UsageError:
+    return UsageError(f"there is a subscriber with that id or address: {masked(subscriber.address)!r}")
+
+
+def _row(subscriber: Subscriber) -> dict[str, object]:
+    return {
+        "id": subscriber.id,
+        "address": subscriber.address,
+        "address_key": key(subscriber.address),
+        "name": subscriber.name,
+        "state": subscriber.state,
+        "timezone": subscriber.schedule.timezone,
+        "send_at": subscriber.schedule.send_at,
+        "days": str(subscriber.schedule.days),
+        "starts_at": subscriber.starts_at,
+        "papers": subscriber.papers,
+        "language": subscriber.language,
+        "generation": subscriber.generation,
+        "created_at": subscriber.created_at,
+        "confirmed_at": subscriber.confirmed_at,
+    }
+
+
+def _write_interests(connection: Connection, subscriber: Subscriber) -> None:
+    rows = [
+        {
+            "subscriber": subscriber.id,
+            "position": position,
+            "kind": interest.kind,
+            "value": interest.value,
+            "weight": interest.weight,
+        }
+        for position, interest in enumerate(subscriber.interests)
+    ]
+    if rows:
+        connection.execute(interests.insert(), rows)
+
+
+def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Subscriber]:
+    rows = connection.execute(chosen).all()
+    asked = _interests(connection, [row.id for row in rows])
+    return [_subscriber(row, tuple(asked[row.id])) for row in rows]
+
+
+def _interests(connection: Connection, ids: Collection[str]) -> defaultdict[str, list[Interest]]:
+    found: defaultdict[str, list[Interest]] = defaultdict(list)
+    for some in chunks(ids):
+        chosen = select(interests).where(interests.c.subscriber.in_(some)).order_by(interests.c.position)
+        for row in connection.execute(chosen):
+            found[row.subscriber].append(Interest(kind=row.kind, value=row.value, weight=row.weight))
+    return found
+
+
+def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        address=row.address,
+        name=row.name,
+        state=row.state,
+        schedule=Schedule(timezone=row.timezone, send_at=row.send_at, days=Days(row.days)),
+        starts_at=row.starts_at,
+        papers=row.papers,
+        language=row.language,
+        generation=row.generation,
+        created_at=row.created_at,
+        confirmed_at=row.confirmed_at,
+        interests=asked,
+    )

@@ -1,0 +1,201 @@
+"""What readers get, and why: shares, exclusions, floor, discovery, reasons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from factories import NOON, a_listed, a_subscriber
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.config import DigestDefaults, Ranking
+from digest.model import Digest, Edition, Interest, InterestKind, Listed, Paper, ReasonKind, Subscriber
+from digest.rank import Ranker
+
+RULES, RANKING = DigestDefaults(), Ranking()
+TOPICS = {
+    "diffusion models": (
+        "Faster sampling for diffusion models",
+        "A diffusion model learns to remove noise from images.",
+    ),
+    "protein folding": (
+        "Protein folding with fewer sequences",
+        "We fold a protein from its sequence and compare structures.",
+    ),
+    "graph colouring": (
+        "Graph colouring in linear time",
+        "Colouring a graph with few colours, by a greedy rule.",
+    ),
+}
+
+
+def pool(each: int = 6, score: float = 0.4) -> Edition:
+    papers = []
+    for number, (title, abstract) in enumerate(TOPICS.values()):
+        for n in range(each):
+            papers.append(
+                a_listed(
+                    number * 100 + n,
+                    score=score + n / 100,
+                    title=f"{title}, part {n}",
+                    abstract=f"{abstract} Variant {n}.",
+                )
+            )
+    return Edition(id=1, published_at=NOON, papers=tuple(papers))
+
+
+def asked(*interests: tuple[InterestKind, str] | Interest, **changes: object) -> Subscriber:
+    made = tuple(i if isinstance(i, Interest) else Interest(kind=i[0], value=i[1]) for i in interests)
+    return a_subscriber(interests=made, **changes)
+
+
+def digest_for(
+    subscriber: Subscriber,
+    edition: Edition | None = None,
+    shown: frozenset[str] = frozenset(),
+    examples: dict[str, Paper] | None = None,
+    rules: DigestDefaults = RULES,
+    ranking: Ranking = RANKING,
+) -> Digest:
+    ranker = Ranker(pool() if edition is None else edition, rules, ranking)
+    (digest,) = ranker.digests([subscriber], {subscriber.id: shown}, examples or {})
+    return digest
+
+
+def titles(digest: Digest, edition: Edition | None = None) -> list[str]:
+    by_id = (pool() if edition is None else edition).by_id()
+    return [by_id[pick.paper].paper.title for pick in digest.picks]
+
+
+def test_a_reader_gets_what_they_asked_for_and_is_told_why() -> None:
+    digest = digest_for(asked((InterestKind.PHRASE, "protein folding"), papers=5))
+    *matched, discovery = digest.picks
+    assert len(matched) == 4
+    assert all("Protein folding" in title for title in titles(digest)[:4])
+    assert all(
+        (r := pick.reasons[0]).kind is ReasonKind.PHRASE and r.subject == "protein folding"
+        for pick in matched
+    )
+    assert discovery.reasons[0].kind is ReasonKind.DISCOVERY
+
+
+def test_two_unrelated_interests_get_their_shares() -> None:
+    double = Interest(kind=InterestKind.PHRASE, value="graph colouring", weight=2)
+    digest = digest_for(asked((InterestKind.PHRASE, "protein folding"), double, papers=7))
+    first = [title.split()[0] for title in titles(digest)][:6]
+    assert (first.count("Protein"), first.count("Graph")) == (2, 4)
+
+
+def test_an_excluded_phrase_appears_nowhere_not_even_as_also_trending() -> None:
+    digest = digest_for(asked((InterestKind.EXCLUDE, "diffusion models"), papers=5))
+    by_id = pool().by_id()
+    everything = [by_id[pick.paper].paper.title for pick in (*digest.picks, *digest.also_trending)]
+    assert everything
+    assert not [title for title in everything if "diffusion" in title]
+
+
+def test_a_reader_without_interests_gets_what_is_trending() -> None:
+    digest = digest_for(asked(papers=3), ranking=Ranking(diversity=0))
+    by_id = pool().by_id()
+    scores = [by_id[pick.paper].trend.score for pick in digest.picks]
+    assert scores == sorted((one.trend.score for one in pool().papers), reverse=True)[:3]
+    assert {pick.reasons[0].kind for pick in digest.picks} == {ReasonKind.TRENDING}
+
+
+def test_what_no_interest_speaks_for_is_also_trending_never_a_pick() -> None:
+    digest = digest_for(asked((InterestKind.PHRASE, "medieval poetry")), rules=DigestDefaults(discovery=0))
+    assert digest.picks == ()
+    assert len(digest.also_trending) == RULES.also_trending
+
+
+def test_one_paper_with_thousands_of_votes_does_not_lead_everybodys_digest() -> None:
+    edition = pool()
+    viral = replace(edition.papers[0], trend=replace(edition.papers[0].trend, score=1.0))
+    edition = replace(edition, papers=(viral, *edition.papers[1:]))
+    for phrase in ("protein folding", "graph colouring"):
+        assert digest_for(asked((InterestKind.PHRASE, phrase)), edition).picks[0].paper != viral.paper.id
+
+
+def test_category_author_and_example_are_interests_too() -> None:
+    edition = pool()
+    special = replace(edition.papers[3].paper, categories=("q-bio.BM",), authors=("Grace Hopper",))
+    edition = replace(
+        edition, papers=(*edition.papers[:3], replace(edition.papers[3], paper=special), *edition.papers[4:])
+    )
+    for kind, value, reason in (
+        (InterestKind.CATEGORY, "q-bio", ReasonKind.CATEGORY),
+        (InterestKind.AUTHOR, "Hopper, G.", ReasonKind.AUTHOR),
+    ):
+        first = digest_for(asked((kind, value)), edition).picks[0]
+        assert (first.paper, first.reasons[0].kind) == (special.id, reason)
+    example = a_listed(
+        900, title="Folding a protein", abstract="Structures of a protein from its sequence."
+    ).paper
+    first = digest_for(asked((InterestKind.LIKE, example.id)), examples={example.id: example}).picks[0]
+    assert pool().by_id()[first.paper].paper.title.startswith("Protein folding")
+    assert first.reasons[0].kind is ReasonKind.LIKED
+    assert first.reasons[0].subject == example.title
+
+
+@pytest.mark.parametrize("kind", [InterestKind.AUTHOR, InterestKind.CATEGORY])
+def test_a_surname_or_half_a_category_follows_nobody(kind: InterestKind) -> None:
+    digest = digest_for(
+        asked((kind, "Author" if kind is InterestKind.AUTHOR else "cs.C")), rules=DigestDefaults(discovery=0)
+    )
+    assert digest.picks == ()
+
+
+def test_removing_what_a_reason_names_lowers_the_score() -> None:
+    both = asked((InterestKind.PHRASE, "protein folding"), (InterestKind.PHRASE, "graph colouring"))
+    pick = digest_for(both).picks[0]
+    named = pick.reasons[0].subject
+    without = replace(both, interests=tuple(i for i in both.interests if i.value != named))
+    after = {p.paper: p.score for p in digest_for(without).picks}
+    assert after.get(pick.paper, 0.0) < pick.score
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.sampled_from([*TOPICS, "noise", "linear time"]), max_size=3, unique=True),
+    st.integers(1, 30),
+    st.sets(st.integers(0, 17)),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_a_digest_never_repeats_a_paper_nor_brings_back_one_that_was_shown(
+    phrases: list[str], papers: int, seen: set[int], trend_weight: float, diversity: float
+) -> None:
+    edition = pool()
+    shown = frozenset(edition.papers[row].paper.id for row in seen)
+    subscriber = asked(*((InterestKind.PHRASE, phrase) for phrase in phrases), papers=papers)
+    digest = digest_for(
+        subscriber, edition, shown, ranking=Ranking(trend_weight=trend_weight, diversity=diversity)
+    )
+    ids = [pick.paper for pick in (*digest.picks, *digest.also_trending)]
+    assert len(ids) == len(set(ids))
+    assert not shown & set(ids)
+    assert len(digest.picks) <= papers
+    assert all(pick.reasons for pick in (*digest.picks, *digest.also_trending))
+
+
+def test_readers_ranked_together_get_what_each_gets_alone() -> None:
+    crowd = [replace(asked((InterestKind.PHRASE, phrase)), id=f"s{n}") for n, phrase in enumerate(TOPICS)]
+    together = list(Ranker(pool(), RULES, RANKING).digests(crowd, {}, {}))
+    assert together == [digest_for(subscriber) for subscriber in crowd]
+
+
+def test_an_empty_pool_gives_empty_digests() -> None:
+    digest = digest_for(asked((InterestKind.PHRASE, "anything")), Edition(id=1, published_at=NOON, papers=()))
+    assert (digest.picks, digest.also_trending) == ((), ())
+
+
+def test_the_edition_is_ranked_by_any_id_a_paper_ever_had() -> None:
+    edition = pool()
+    renamed: Listed = replace(
+        edition.papers[0],
+        paper=replace(edition.papers[0].paper, aliases=("arxiv:2604.00000", "doi:10.1/old")),
+    )
+    edition = replace(edition, papers=(renamed, *edition.papers[1:]))
+    digest = digest_for(asked(papers=30), edition, shown=frozenset({"doi:10.1/old"}))
+    assert renamed.paper.id not in {pick.paper for pick in (*digest.picks, *digest.also_trending)}

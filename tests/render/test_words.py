@@ -1,0 +1,117 @@
+"""Words that readers see in an inbox: short enough, true, and never a torn formula."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.model import Days, Reason, ReasonKind, Schedule
+from digest.render import words
+from digest.render.excerpt import clean
+
+DAILY, DAY = Days("daily"), dt.date(2026, 4, 10)
+TITLES = st.lists(st.text(max_size=200).map(clean).filter(bool), max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Reason(kind=ReasonKind.PHRASE, subject="diffusion models"), "matches “diffusion models”"),
+        (Reason(kind=ReasonKind.CATEGORY, subject="cs.CL"), "in cs.CL, which you follow"),
+        (Reason(kind=ReasonKind.AUTHOR, subject="Ada Author"), "by Ada Author, whom you follow"),
+        (Reason(kind=ReasonKind.LIKED, subject="How cups fall"), "close to “How cups fall”, which you liked"),
+        (Reason(kind=ReasonKind.LIKED), "close to a paper you liked"),
+        (Reason(kind=ReasonKind.VOTES, subject="hf", value=38), "38 upvotes on hf"),
+        (Reason(kind=ReasonKind.VOTES, value=1), "1 upvote"),
+        (Reason(kind=ReasonKind.RISING, subject="hf", value=0.999), "ahead of 99 % of that day’s list"),
+        (Reason(kind=ReasonKind.SOURCES, value=2), "in 2 sources"),
+        (Reason(kind=ReasonKind.SOURCES, value=1), ""),
+        (Reason(kind=ReasonKind.NEW, value=0.4), "new today"),
+        (Reason(kind=ReasonKind.NEW, value=1), "new yesterday"),
+        (Reason(kind=ReasonKind.NEW, value=3.2), "3 days old"),
+        (Reason(kind=ReasonKind.TRENDING), "trending overall"),
+        (Reason(kind=ReasonKind.DISCOVERY), "outside your topics, on purpose"),
+        (Reason(kind=ReasonKind.PHRASE), ""),
+    ],
+)
+def test_reasons_are_said_in_words(reason, said):
+    assert words.in_words(reason) == said
+
+
+def test_votes_are_not_said_twice():
+    given_ = (
+        Reason(kind=ReasonKind.VOTES, value=9),
+        Reason(kind=ReasonKind.TRENDING),
+        Reason(kind=ReasonKind.NEW, value=0),
+    )
+
+    assert words.reasons(given_, votes_shown=True) == ("trending overall", "new today")
+    assert words.reasons(given_, votes_shown=False) == ("9 upvotes", "trending overall")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (0, ""),
+        (1, "A0"),
+        (3, "A0, A1, A2"),
+        (4, "A0, A1, A2, A3"),
+        (5, "A0, A1, A2 and 2 more"),
+        (3000, "A0, A1, A2 and 2,997 more"),
+    ],
+)
+def test_no_author_alone_is_hidden(names, said):
+    assert words.authors(f"A{n}" for n in range(names)) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0"), (999, "999"), (1000, "1k"), (1260, "1.2k"), (34_567, "34k"), (1_100_000, "1.1M")],
+)
+def test_big_numbers_are_short(number, said):
+    assert words.compact(number) == said
+
+
+@given(TITLES, st.integers(1, 9))
+def test_a_subject_fits_an_inbox_and_does_not_look_like_an_answer(titles, trending):
+    subject = words.subject(titles, trending, DAY, DAILY)
+
+    assert 1 <= len(subject) <= 78
+    assert not subject.lower().startswith(("re:", "fwd:"))
+
+
+@given(TITLES, TITLES)
+def test_a_preheader_fits_an_inbox_and_is_not_the_subject(titles, trending):
+    found = words.preheader(titles, trending, "about 12 minutes", Days("weekly:fri"))
+
+    assert 35 <= len(found) <= 140
+    assert found != words.subject(titles, len(trending) or 1, DAY, DAILY)
+
+
+def test_subjects_name_the_top_paper_and_count_the_rest():
+    assert words.subject(["Cups fall."], 0, DAY, DAILY) == "Cups fall"
+    assert words.subject(["Cups fall", "b"], 0, DAY, DAILY) == "Cups fall, and 1 more paper"
+    assert words.subject(["Do cups fall?", "b", "c"], 0, DAY, DAILY) == "Do cups fall? and 2 more papers"
+    assert words.subject(["Re: cups", "b"], 0, DAY, DAILY) == "cups, and 1 more paper"
+    assert words.subject(["x" * 200, "b"], 0, DAY, DAILY) == "2 papers for Friday 10 April 2026"
+
+
+def test_a_day_without_picks_says_so():
+    assert words.subject([], 1, DAY, DAILY) == "Nothing close to your interests today; 1 paper is trending"
+    assert words.lede(0, Days("weekly:mon")).startswith("Nothing close to your interests this week.")
+    assert words.lede(2, DAILY) == "Quiet day: 2 papers."
+    assert words.lede(4, DAILY) == ""
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [("daily", "every day"), ("weekdays", "on weekdays"), ("mon,wed,fri", "on Mondays, Wednesdays and Fridays"),
+     ("weekly:fri", "once a week, on Fridays"), ("tue", "on Tuesdays")],
+)  # fmt: skip
+def test_schedules_are_said_in_words(days, said):
+    of = Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=Days(days))
+
+    assert words.schedule(of) == f"{said} at 07:00 (Europe/Berlin)"

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from factories import NOON, a_plan, a_subscriber
+
+from digest.errors import UsageError
+from digest.model import Days, Interest, InterestKind, Schedule, SubscriberState
+from digest.store import Store
+
+
+def test_a_subscriber_comes_back_with_everything_they_asked_for(store: Store):
+    asked = tuple(
+        Interest(kind=kind, value=f"{kind} {number}", weight=0.5 + number)
+        for number, kind in enumerate((InterestKind.LIKE, InterestKind.PHRASE, InterestKind.EXCLUDE))
+    )
+    subscriber = replace(
+        a_subscriber("night"),
+        name="Nell",
+        interests=asked,
+        schedule=Schedule(timezone="Pacific/Auckland", send_at=dt.time(23, 59), days=Days("weekly:fri")),
+        starts_at=NOON,
+        language="de",
+        generation=3,
+        papers=7,
+        confirmed_at=None,
+    )
+    store.subscribers.add(subscriber)
+
+    assert store.subscribers.get("s-night") == subscriber
+    assert store.subscribers.get("s-nobody") is None
+
+
+def test_an_address_is_found_and_is_unique_without_case(store: Store):
+    store.subscribers.add(a_subscriber("vision", address="Vision@example.org"))
+
+    found = store.subscribers.by_address("vISION@example.org")
+    assert found is not None
+    assert found.address == "Vision@example.org"
+    assert store.subscribers.by_address("other@example.org") is None
+    with pytest.raises(
+        UsageError, match=r"there is a subscriber with that id or address: 'v•••n@example\.org'"
+    ):
+        store.subscribers.add(a_subscriber("other", address="vision@example.org"))
+    assert len(store.subscribers.list()) == 1
+
+
+def test_updating_replaces_settings_and_interests(store: Store):
+    store.subscribers.add(a_subscriber())
+    changed = a_subscriber(
+        state=SubscriberState.PAUSED,
+        address="new@example.org",
+        interests=(Interest(kind=InterestKind.AUTHOR, value="Ada Author"),),
+    )
+
+    store.subscribers.update(changed)
+
+    assert store.subscribers.get(changed.id) == changed
+    assert store.subscribers.by_address("vision@example.org") is None
+
+
+def test_updating_can_take_all_interests_away(store: Store):
+    store.subscribers.add(a_subscriber())
+
+    store.subscribers.update(a_subscriber(interests=()))
+
+    assert store.subscribers.get("s-vision") == a_subscriber(interests=())
+
+
+def test_nobody_can_be_given_the_address_of_another(store: Store):
+    store.subscribers.add(a_subscriber("one"))
+    store.subscribers.add(a_subscriber("two"))
+
+    with pytest.raises(UsageError, match="there is a subscriber"):
+        store.subscribers.update(a_subscriber("two", address="ONE@example.org"))
+
+    assert store.subscribers.get("s-two") == a_subscriber("two")
+
+
+def test_updating_nobody_is_refused(store: Store):
+    with pytest.raises(UsageError, match="no subscriber has that id: 's-vision'"):
+        store.subscribers.update(a_subscriber())
+
+
+def test_subscribers_are_listed_by_state(store: Store):
+    people = [a_subscriber(state.value, state=state) for state in SubscriberState]
+    for person in people:
+        store.subscribers.add(person)
+
+    assert store.subscribers.list() == sorted(people, key=lambda person: person.id)
+    for person in people:
+        assert store.subscribers.list(person.state) == [person]
+
+
+def test_the_confirmed_come_in_batches_each_once_and_in_order(store: Store):
+    people = [a_subscriber(f"reader{number}") for number in range(7)]
+    for person in reversed(people):
+        store.subscribers.add(person)
+    store.subscribers.add(a_subscriber("reader3x", state=SubscriberState.PAUSED))
+
+    batches = list(store.subscribers.confirmed(batch=3))
+
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert [person for batch in batches for person in batch] == people
+
+
+def test_writing_is_possible_between_two_batches(store: Store):
+    for name in ("a", "b", "c"):
+        store.subscribers.add(a_subscriber(name))
+    seen = []
+
+    for batch in store.subscribers.confirmed(batch=1):
+        seen += batch
+        store.subscribers.update(replace(batch[0], state=SubscriberState.PAUSED))
+
+    assert [person.id for person in seen] == ["s-a", "s-b", "s-c"]
+    assert list(store.subscribers.confirmed()) == []
+
+
+def test_removing_a_subscriber_removes_what_was_sent_to_them(store: Store):
+    store.subscribers.add(a_subscriber())
+    store.subscribers.add(a_subscriber("other"))
+    for name in ("vision", "other"):
+        plan = a_plan(
+            a_subscriber(name), edition=store.editions.publish(NOON, [], 0), message_id=f"<{name}@x>"
+        )
+        store.outbox.enqueue([replace(plan, picks=a_plan().picks)])
+
+    store.subscribers.remove("s-vision")
+    store.subscribers.remove("s-vision")
+
+    assert store.subscribers.get("s-vision") is None
+    assert [delivery.plan.reader.id for delivery in store.outbox.list()] == ["s-other"]
