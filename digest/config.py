@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import (
     AliasChoices,
@@ -391,6 +391,6 @@ def allowed_beside(place: tuple[int | str, ...]) -> list[str]:
         if part in named:
             inner = named[str(part)].annotation
             arguments = getattr(inner, "__args__", ())
-            table = arguments[0] if arguments else inner
+            table = cast("type[BaseModel]", arguments[0] if arguments else inner)
     names = (field.alias or name for name, field in table.model_fields.items())
     return sorted(name for name in names if (table, name) != (Settings, "directory"))

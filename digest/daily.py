@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import structlog
 
@@ -180,7 +181,7 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
     UTC date is published without a reader waiting, so that the archive has one for every day.
     """
     editions, papers = day.store.editions, day.store.papers
-    latest = editions.latest(before=now)
+    latest = editions.latest(as_of=now)
     changes = papers.changes()
     if editions.changes_of_latest() == changes and latest is not None:
         return latest
@@ -287,11 +288,12 @@ def deliver_due(
     if not waiting or stopping():
         return +outcomes
     me = deliver.owner()
+    edition = lru_cache(maxsize=3)(day.store.editions.get)  # the same few for all messages of a pass
     with transport:
         while claimed := deque(outbox.claim(now, CLAIM, me, only)):
             try:
                 while claimed and not stopping():
-                    message = compose(day, claimed[0].plan)
+                    message = compose(day, claimed[0].plan, edition)
                     state = hand_over(day, transport, claimed.popleft(), message, me, now)
                     outcomes[state] += 1
                     progress("delivered", sum(outcomes.values()), waiting)
@@ -299,7 +301,7 @@ def deliver_due(
                         return +outcomes
             finally:
                 # Never the one in flight: what became of that one is not known here.
-                outbox.give_back([delivery.id for delivery in claimed], me)
+                outbox.give_back([delivery.id for delivery in claimed], me, now)
             if stopping():
                 break
     return +outcomes
@@ -339,8 +341,9 @@ def hand_over(
     return settlement.state
 
 
-def compose(day: Service, plan: Plan) -> Message:
+def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None] | None = None) -> Message:
     """The message of a plan: the same bytes every time, while templates and secret are the same."""
+    edition_of = edition_of or day.store.editions.get
     links = day.links.of_reader(plan.reader)
     letterhead = Letterhead.of(day.settings)
     if plan.kind is DeliveryKind.CONFIRM:
@@ -353,7 +356,7 @@ def compose(day: Service, plan: Plan) -> Message:
         )
         content = day.composer.confirmation(plan.reader, day.links.url(claim))
         return deliver.pack(content, plan, letterhead, None, None)
-    edition = day.store.editions.get(plan.edition) if plan.edition else None
+    edition = edition_of(plan.edition) if plan.edition else None
     if edition is None:
         raise LookupError(f"delivery without its edition: {plan.message_id}")
     content = day.composer.digest(plan, edition, links)

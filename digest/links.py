@@ -66,7 +66,7 @@ class Links:
         if claim.paper:
             parts.append(claim.paper)
         token = self._signer(claim.purpose).dumps(parts)
-        return str(token, "ascii") if isinstance(token, bytes) else token
+        return str(token, "ascii") if isinstance(token, bytes) else token  # type: ignore[redundant-expr, unreachable]  # typed for a str serializer, documented as either
 
     def url(self, claim: Claim) -> str:
         """The public URL that carries the claim."""

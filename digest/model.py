@@ -438,11 +438,6 @@ class Plan:
     #: The message's Date, the same for every attempt.
     prepared_at: dt.datetime
 
-    @property
-    def empty(self) -> bool:
-        """A digest with nothing to show."""
-        return self.kind is DeliveryKind.DIGEST and not self.picks and not self.also_trending
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:

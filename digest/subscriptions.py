@@ -232,9 +232,8 @@ def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) 
         name: tuple(part for part in given.pop(name).split(";") if part.strip())
         for name in set(COLUMNS.values()) & set(given)
     }
-    subscriber = tuned(
-        newcomer(row["address"] or "", settings, now), Wish(**given, **lists, papers=papers), settings
-    )  # type: ignore[arg-type]  # the columns were checked against Wish
+    wish = Wish(**given, **lists, papers=papers)  # type: ignore[arg-type]  # columns were checked against Wish
+    subscriber = tuned(newcomer(row["address"] or "", settings, now), wish, settings)
     if (row.get("confirmed") or "").casefold() in {"yes", "true", "1"}:
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
     return subscriber

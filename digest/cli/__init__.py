@@ -76,11 +76,8 @@ def main() -> NoReturn:
         typer.echo(error.format_message(), err=True)
         code = 2
     except click.ClickException as error:
-        where = (
-            f"digest {error.ctx.command_path.partition(' ')[2]}".strip()
-            if getattr(error, "ctx", None)
-            else "digest"
-        )
+        context: click.Context | None = getattr(error, "ctx", None)
+        where = f"digest {context.command_path.partition(' ')[2]}".strip() if context else "digest"
         code = complain(f"{' '.join(error.format_message().split())}; `{where} --help` shows how", 2)
     except (click.Abort, KeyboardInterrupt):
         code = 130

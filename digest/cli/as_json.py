@@ -18,7 +18,7 @@ from digest.model import (
     SourceStatus,
     Subscriber,
 )
-from digest.render.words import reason_in_words
+from digest.render.words import in_words
 
 
 def instant(at: dt.datetime | None) -> str | None:
@@ -42,7 +42,7 @@ def paper(listed: Listed) -> dict[str, Json]:
             for m in listed.mentions
         ],
         "trend": round(listed.trend.score, 6),
-        "reasons": [reason_in_words(reason) for reason in listed.trend.reasons],
+        "reasons": [in_words(reason) for reason in listed.trend.reasons],
     }
 
 
@@ -81,7 +81,7 @@ def delivery(one: Delivery, journal: Sequence[JournalLine] | None = None) -> dic
     }
     if journal is not None:
         found["picks"] = [
-            {"paper": p.paper, "score": p.score, "reasons": [reason_in_words(r) for r in p.reasons]}
+            {"paper": p.paper, "score": p.score, "reasons": [in_words(r) for r in p.reasons]}
             for p in plan.picks
         ]
         found["journal"] = [{"at": instant(j.at), "event": j.event, "reply": j.reply} for j in journal]

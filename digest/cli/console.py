@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from digest import config, daily
+from digest import daily
+from digest.config import Settings, load
 from digest.daily import Service
 from digest.errors import UsageError
 
@@ -34,9 +35,9 @@ class Front:
 
     config: Path | None
 
-    def settings(self) -> config.Settings:
+    def settings(self) -> Settings:
         """The configuration, read and checked."""
-        return config.load(self.config)
+        return load(self.config)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.model import Edition, Listed
-from digest.render.words import reason_in_words
+from digest.render.words import in_words
 
 sources = typer.Typer(help="What is configured, and how each source is doing.", no_args_is_help=True)
 papers = typer.Typer(help="What was found, with trend and reasons.", no_args_is_help=True)
@@ -158,4 +158,4 @@ def show_edition(
 
 def why(listed: Listed) -> str:
     """The reasons of a trend in words."""
-    return "; ".join(reason_in_words(reason) for reason in listed.trend.reasons)
+    return "; ".join(in_words(reason) for reason in listed.trend.reasons)

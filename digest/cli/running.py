@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
 from digest import config, daily, deliver, subscriptions
 from digest.cli import as_json
@@ -143,7 +144,7 @@ def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
         update={
             "database": config.Database(url=f"sqlite:///{scratch / 'digest.db'}"),
             "mail": settings.mail.model_copy(update={"transport": "files", "directory": scratch / "outbox"}),
-            "site": settings.site.model_copy(update={"secret": config.SecretStr(secret)}),
+            "site": settings.site.model_copy(update={"secret": SecretStr(secret)}),
         }
     )
 

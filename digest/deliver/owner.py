@@ -1,24 +1,31 @@
-"""Who is sending: names this process so that a later one can tell whether it still runs."""
+"""Who is sending: names a process and its claim, so that a later one can tell whether it still runs."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import socket
+import time
 from pathlib import Path
 
 
 def owner() -> str:
-    """This process as `host:pid:start`; the start time tells it from a later process of the same pid."""
+    """This process, now, as `host:pid:start:claimed`: seconds since 1970 at the end.
+
+    The start time tells it from a later process of the same pid. The clock is the real one: a lease is a
+    time-out, not a decision about days.
+    """
     pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{_started(pid) or 0}"
+    return f"{socket.gethostname()}:{pid}:{_started(pid) or 0}:{int(time.time())}"
 
 
-def alive(owner: str) -> bool | None:
-    """Whether that owner still runs; None if it lives on another host, where we cannot know."""
-    host, _, rest = owner.partition(":")
-    pid, _, start = rest.partition(":")
-    if host != socket.gethostname() or not pid.isdecimal() or not start.isdecimal():
-        return None
+def alive(owner: str, lease: dt.timedelta) -> bool:
+    """Whether that owner may still be sending: on this host if its process runs, elsewhere within its lease."""
+    host, pid, start, claimed = [*owner.rsplit(":", 3), "", "", ""][:4]
+    if not (pid.isdecimal() and start.isdecimal() and claimed.isdecimal()):
+        return False
+    if host != socket.gethostname():
+        return time.time() < int(claimed) + lease.total_seconds()
     started = _started(int(pid))
     if started is None:
         return _exists(int(pid))

@@ -34,9 +34,9 @@ class Editions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def latest(self, before: dt.datetime | None = None) -> Edition | None:
-        """The newest edition, or the newest that was published earlier than `before`."""
-        chosen = _NEWEST if before is None else _NEWEST.where(editions.c.published_at < before)
+    def latest(self, as_of: dt.datetime | None = None) -> Edition | None:
+        """The newest edition, or the newest that was published by then."""
+        chosen = _NEWEST if as_of is None else _NEWEST.where(editions.c.published_at <= as_of)
         return self._read(chosen)
 
     def get(self, id: int) -> Edition | None:  # noqa: A002 (it is the edition's id)

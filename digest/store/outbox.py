@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
     Update,
@@ -96,7 +97,7 @@ class Outbox:
     def enqueue(self, plans: Iterable[Plan]) -> int:
         """Write the plans that have no row yet; how many were. A reader who is gone gets none.
 
-        An empty digest is written too, as skipped: it is the proof that the day was looked at.
+        A plan to skip is written too: it is the proof that the day was looked at.
         """
         # In one order for everybody, lest two that prepare the same readers wait for each other.
         ordered = sorted(plans, key=lambda plan: (plan.reader.id, plan.local_date, plan.kind))
@@ -120,13 +121,21 @@ class Outbox:
 
     # --- delivering ---
 
-    def claim(self, now: dt.datetime, limit: int, owner: str) -> tuple[Delivery, ...]:
+    def due(self, now: dt.datetime, subscriber: str | None = None) -> int:
+        """How many deliveries wait to be claimed: all of them, or one subscriber's."""
+        chosen = select(func.count()).select_from(outbox).where(*_is_due(now, subscriber))
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar_one()
+
+    def claim(
+        self, now: dt.datetime, limit: int, owner: str, subscriber: str | None = None
+    ) -> tuple[Delivery, ...]:
         """Take up to `limit` due deliveries, the longest waiting first; () only if none is due.
 
         Nobody else gets them. Those whose reader may not be written to any more become suppressed instead.
         """
         with self._database.writing() as connection:
-            while due := _due(connection, now, limit):
+            while due := _due(connection, now, limit, subscriber):
                 stopped = _stopped(connection, due)
                 for reason, ids in stopped.items():
                     values = {"state": DeliveryState.SUPPRESSED, "next_attempt_at": None}
@@ -165,6 +174,19 @@ class Outbox:
             if settlement.suppress:
                 _suppress(connection, row.subscriber, row.reader, settlement.suppress, now)
             return True
+
+    def give_back(self, ids: Collection[int], owner: str, now: dt.datetime) -> None:
+        """Put claimed deliveries that were not tried back among the waiting ones, as if never claimed."""
+        values = {
+            "state": DeliveryState.PLANNED,
+            "owner": None,
+            "next_attempt_at": now,
+            "attempts": outbox.c.attempts - 1,
+        }
+        with self._database.writing() as connection:
+            for some in chunks(ids):
+                held = update(outbox).where(outbox.c.id.in_(some), outbox.c.owner == owner)
+                connection.execute(held.where(outbox.c.state == DeliveryState.SENDING).values(values))
 
     def expire(self, now: dt.datetime) -> int:
         """End what still waits after its time; how many."""
@@ -259,12 +281,17 @@ class Outbox:
 # --- claiming -------------------------------------------------------------------------------------
 
 
-def _due(connection: Connection, now: dt.datetime, limit: int) -> builtins.list[_Due]:
+def _is_due(now: dt.datetime, subscriber: str | None) -> tuple[ColumnElement[bool], ...]:
+    due = (outbox.c.next_attempt_at <= now, outbox.c.expires_at > now)
+    return due if subscriber is None else (*due, outbox.c.subscriber == subscriber)
+
+
+def _due(connection: Connection, now: dt.datetime, limit: int, subscriber: str | None) -> builtins.list[_Due]:
     """What may be claimed, with its subscriber's state today; locked, and what others are claiming left out."""
     chosen = (
         select(outbox, subscribers.c.state.label("subscriber_state"))
         .join(subscribers, subscribers.c.id == outbox.c.subscriber)
-        .where(outbox.c.next_attempt_at <= now, outbox.c.expires_at > now)
+        .where(*_is_due(now, subscriber))
         .order_by(outbox.c.next_attempt_at, outbox.c.id)
         .limit(limit)
         .with_for_update(of=outbox, skip_locked=True)  # left out on SQLite, where BEGIN IMMEDIATE does it
@@ -360,9 +387,9 @@ def _row(plan: Plan) -> dict[str, object]:
         "due_at": plan.due_at,
         "expires_at": plan.expires_at,
         "prepared_at": plan.prepared_at,
-        "state": DeliveryState.SKIPPED if plan.empty else DeliveryState.PLANNED,
+        "state": DeliveryState.SKIPPED if plan.skipped else DeliveryState.PLANNED,
         "attempts": 0,
-        "next_attempt_at": None if plan.empty else plan.due_at,
+        "next_attempt_at": None if plan.skipped else plan.due_at,
         "last_reply": "",
     }
 
@@ -375,6 +402,7 @@ def _delivery(row: RowMapping) -> Delivery:
         edition=row["edition"],
         picks=codec.decode_picks(row["picks"]),
         also_trending=codec.decode_picks(row["also_trending"]),
+        skipped=row["state"] is DeliveryState.SKIPPED,
         message_id=row["message_id"],
         template=row["template"],
         due_at=row["due_at"],

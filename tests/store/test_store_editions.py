@@ -47,8 +47,8 @@ def test_the_latest_edition_is_the_last_one_earlier_than_an_instant(store: Store
     second = store.editions.publish(NOON + HOUR, [a_listed()], 1)
 
     assert store.editions.latest() == second
-    assert store.editions.latest(before=NOON + HOUR) == first
-    assert store.editions.latest(before=NOON) is None
+    assert store.editions.latest(as_of=NOON) == first
+    assert store.editions.latest(as_of=NOON - HOUR) is None
     assert store.editions.headers() == [
         EditionHeader(id=second.id, published_at=NOON + HOUR, papers=1),
         EditionHeader(id=first.id, published_at=NOON, papers=0),
