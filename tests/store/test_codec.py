@@ -101,9 +101,16 @@ def test_an_instant_without_a_zone_is_refused():
 
 
 @settings(deadline=None, max_examples=40)
-@given(readers, st.lists(picks, min_size=1), st.lists(picks), st.dates(), st.text())
+@given(
+    readers,
+    st.lists(picks),
+    st.lists(picks),
+    st.dates(),
+    st.text(st.characters(codec="ascii")),
+    st.booleans(),
+)
 def test_any_plan_comes_back_as_it_was(
-    reader: Reader, chosen: list[Pick], trending: list[Pick], day: dt.date, template: str
+    reader: Reader, chosen: list[Pick], trending: list[Pick], day: dt.date, template: str, skipped: bool
 ):
     with open_store("sqlite://") as store:
         edition = store.editions.publish(NOON, [], 0)
@@ -111,7 +118,8 @@ def test_any_plan_comes_back_as_it_was(
         made = replace(
             a_plan(edition=edition, picks=tuple(chosen), also_trending=tuple(trending), local_date=day),
             reader=reader,
-            template=template.encode("ascii", "ignore").decode(),
+            template=template,
+            skipped=skipped,
         )
         store.outbox.enqueue([made])
 

@@ -120,8 +120,8 @@ def test_the_same_day_prepared_by_two_processes_at_once_is_written_once(store: S
     assert sum(counted) == len(store.outbox.list()) == 50
 
 
-def test_an_empty_digest_is_skipped_and_is_never_claimed(store: Store, edition: Edition):
-    enqueued(store, edition, picks=(), also_trending=())
+def test_a_digest_with_nothing_to_say_is_skipped_and_is_never_claimed(store: Store, edition: Edition):
+    enqueued(store, edition, picks=(), also_trending=(), skipped=True)
 
     assert the_one(store).state is DeliveryState.SKIPPED
     assert events(store) == [("skipped", "")]
@@ -138,7 +138,7 @@ def test_a_reader_who_is_gone_gets_no_row(store: Store, edition: Edition):
 
 def test_what_is_prepared_is_every_digest_that_has_a_row(store: Store, edition: Edition):
     enqueued(store, edition, ["a", "b", "c"])
-    enqueued(store, edition, ["a"], local_date=TODAY - DAY, picks=(), also_trending=())
+    enqueued(store, edition, ["a"], local_date=TODAY - DAY, skipped=True)
     enqueued(store, edition, ["a"], local_date=TODAY + DAY, kind=DeliveryKind.NOTICE)
 
     assert store.outbox.prepared(["s-a", "s-b", "s-z"], TODAY) == {("s-a", TODAY), ("s-b", TODAY)}
@@ -444,7 +444,7 @@ def test_what_is_held_waits_until_it_is_released(store: Store, edition: Edition)
 
 def test_deliveries_are_listed_the_newest_first_and_by_what_is_asked(store: Store, edition: Edition):
     enqueued(store, edition, ["a", "b"])
-    enqueued(store, edition, ["a"], local_date=TODAY + DAY, picks=(), also_trending=())
+    enqueued(store, edition, ["a"], local_date=TODAY + DAY, skipped=True)
 
     def listed(**asked: object) -> list[tuple[str, dt.date]]:
         return [(d.plan.reader.id, d.plan.local_date) for d in store.outbox.list(**asked)]  # type: ignore[arg-type]
