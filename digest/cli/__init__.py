@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import click
-import structlog
 import typer
 
 from digest import __version__
@@ -34,6 +32,10 @@ looking.commands(app)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(outbox.suppressions, name="suppressions")
 app.add_typer(database.app, name="db")
+
+
+#: What Typer raises for a wrong option or command. It carries its own copy of click, without a public name.
+UsageMistake: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def _version(wanted: bool) -> None:
@@ -63,6 +65,17 @@ def front(
     context.obj = Front(config=config)
 
 
+def mistake(error: Exception) -> int:
+    """Say what was typed wrongly in one line; a command group without a command shows its help instead."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context and type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(context.get_help(), err=True)
+        return 2
+    message = str(getattr(error, "format_message", error.__str__)())
+    where = context.command_path if context else "digest"
+    return complain(f"{message.rstrip('.')}; `{where} --help` shows how", 2)
+
+
 def main() -> NoReturn:
     """Run the command line and exit; every error on purpose is one line on stderr."""
     debug = "--debug" in sys.argv
@@ -72,14 +85,9 @@ def main() -> NoReturn:
         code = complain(str(error), 2)
     except DigestError as error:
         code = complain(str(error), 1)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message(), err=True)
-        code = 2
-    except click.ClickException as error:
-        context: click.Context | None = getattr(error, "ctx", None)
-        where = f"digest {context.command_path.partition(' ')[2]}".strip() if context else "digest"
-        code = complain(f"{' '.join(error.format_message().split())}; `{where} --help` shows how", 2)
-    except (click.Abort, KeyboardInterrupt):
+    except UsageMistake as error:
+        code = mistake(error)
+    except (typer.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:  # `digest papers list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,6 +95,5 @@ def main() -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        structlog.get_logger().debug("unexpected error", exc_info=True)
         code = complain(f"unexpected {type(error).__name__}: {error}; `digest --debug …` shows where", 1)
     sys.exit(code or 0)

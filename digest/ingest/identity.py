@@ -165,10 +165,10 @@ def _of_archive(ids: Iterable[str]) -> dict[str, set[str]]:
 
 
 def _conflict(one: Iterable[str], other: Iterable[str]) -> bool:
-    """Whether an archive gave each another id, and none gave both the same."""
+    """Whether they are two works of the strongest archive that knows both."""
     ours, theirs = _of_archive(one), _of_archive(other)
-    pairs = [(ours[archive], theirs[archive]) for archive in ours if ours[archive] and theirs[archive]]
-    return bool(pairs) and all(mine.isdisjoint(yours) for mine, yours in pairs)
+    shared = next((archive for archive in ours if ours[archive] and theirs[archive]), None)
+    return shared is not None and ours[shared].isdisjoint(theirs[shared])
 
 
 Said = Entry | Paper
@@ -300,10 +300,17 @@ def _by_title(works: set[_Work]) -> list[_Work]:
 
 
 def _same(block: Sequence[_Work]) -> list[list[_Work]]:
-    """Groups of works that agree with each other and with none outside; whoever could be two stays alone."""
+    """Groups of works that agree with each other and with none outside; whoever could be two stays alone.
+
+    Known papers among themselves were told apart before: only an entry can bring them together.
+    """
     agreeing = {work.name: [w for w in block if w is work or w.agrees(work)] for work in block}
     groups = {tuple(w.name for w in group): group for group in agreeing.values() if len(group) > 1}
-    return [group for group in groups.values() if all(agreeing[work.name] == group for work in group)]
+    return [
+        group
+        for group in groups.values()
+        if all(agreeing[work.name] == group for work in group) and any(work.entries for work in group)
+    ]
 
 
 # --- the merge ------------------------------------------------------------------------------------

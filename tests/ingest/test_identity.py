@@ -370,7 +370,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(ENTRIES, ENTRIES, st.randoms(use_true_random=False))
 def test_order_does_not_matter(first, second, chance):
     known = list(resolved(*first).papers)
@@ -380,7 +380,7 @@ def test_order_does_not_matter(first, second, chance):
     assert resolved(*shuffled, known=tuple(known)) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(ENTRIES, ENTRIES)
 def test_resolving_again_changes_nothing(first, second):
     before = resolved(*first).papers
@@ -393,7 +393,7 @@ def test_resolving_again_changes_nothing(first, second):
     assert resolved(known=known).papers == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(ENTRIES)
 def test_no_id_belongs_to_two_papers_and_no_paper_has_two_arxiv_ids(entries):
     papers = resolved(*entries).papers
