@@ -32,7 +32,7 @@ CHARACTER_ENTITY = re.compile(
 YEAR_FIRST = re.compile(r"\d{4}(?!-?\d{2}(-?\d{2})?([T\s+Z]|$))")
 MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&(#\w+|[A-Za-z]\w*);")
 OTHER_ROOTS = {
-    "opml": "an OPML list of feeds: import it with `digest sources import-opml`",
+    "opml": "an OPML list of feeds, which is not a feed: give the address of one of them",
     "OAI-PMH": "an OAI-PMH answer, which is not a feed: give the RSS or API address",
 }
 

@@ -31,17 +31,16 @@ TOPICS = {
 
 
 def pool(each: int = 6, score: float = 0.4) -> Edition:
-    papers = []
-    for number, (title, abstract) in enumerate(TOPICS.values()):
-        for n in range(each):
-            papers.append(
-                a_listed(
-                    number * 100 + n,
-                    score=score + n / 100,
-                    title=f"{title}, part {n}",
-                    abstract=f"{abstract} Variant {n}.",
-                )
-            )
+    papers = (
+        a_listed(
+            number * 100 + n,
+            score=score + n / 100,
+            title=f"{title}, part {n}",
+            abstract=f"{abstract} Variant {n}.",
+        )
+        for number, (title, abstract) in enumerate(TOPICS.values())
+        for n in range(each)
+    )
     return Edition(id=1, published_at=NOON, papers=tuple(papers))
 
 
@@ -188,6 +187,15 @@ def test_readers_ranked_together_get_what_each_gets_alone() -> None:
 def test_an_empty_pool_gives_empty_digests() -> None:
     digest = digest_for(asked((InterestKind.PHRASE, "anything")), Edition(id=1, published_at=NOON, papers=()))
     assert (digest.picks, digest.also_trending) == ((), ())
+
+
+def test_an_example_paper_is_not_picked_again() -> None:
+    edition = pool()
+    example = edition.papers[8].paper
+    digest = digest_for(
+        asked((InterestKind.LIKE, example.id), papers=30), edition, examples={example.id: example}
+    )
+    assert example.id not in {pick.paper for pick in (*digest.picks, *digest.also_trending)}
 
 
 def test_the_edition_is_ranked_by_any_id_a_paper_ever_had() -> None:
