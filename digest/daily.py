@@ -115,8 +115,10 @@ def run(
     """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id."""
     sources = tuple(collect(day, due_sources(day, now), now, progress))
     edition = publish(day, now)
+    # Before the ranking: what a reader was never shown is open to them again.
+    expired = Counter({DeliveryState.EXPIRED: day.store.outbox.expire(now)})
     prepared, skipped = prepare(day, edition, now, only, progress) if edition else (0, 0)
-    outcomes = deliver_due(day, transport, now, only, progress)
+    outcomes = expired + deliver_due(day, transport, now, only, progress)
     return Report(
         edition=edition.id if edition else None,
         sources=sources,

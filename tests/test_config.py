@@ -77,7 +77,7 @@ def test_a_secret_file_that_is_absent_is_named(toml, tmp_path: Path) -> None:
         ("[mail]\nfrom = 'nobody'\n", ("mail.from", "nobody")),
         ("[mail]\ntransport = 'pigeon'\n", ("mail.transport", "pigeon", "files")),
         ("[site]\nurl = 'digest.example.org'\n", ("site.url", "https://", "digest.example.org")),
-        ("[site]\nname = 'a\\u000ab'\n", ("site.name", "one line")),
+        ('[site]\nname = "a\\u000ab"\n', ("site.name", "one line")),
         ("directory = 'here'\n", ("directory", "[mail]")),
         ("[[sources]]\nname = 'x'\nkind = 'gopher'\nurl = 'https://x.org'\n", ("kind", "gopher", "arxiv")),
         ("[[sources]]\nname = 'x'\nkind = 'arxiv'\n", ("sources", "url or path")),

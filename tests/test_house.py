@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
-HOUSE = ROOT / "digest"
+import digest
+
+HOUSE = Path(digest.__file__).parent
 
 
 @cache

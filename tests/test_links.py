@@ -23,8 +23,7 @@ claims = st.builds(
     purpose=st.sampled_from(Purpose),
     subscriber=st.text(string.hexdigits, min_size=1, max_size=16),
     generation=st.integers(0, 2**31),
-    expires_at=st.none()
-    | st.integers(1, 10**6).map(lambda minutes: NOON + dt.timedelta(minutes=minutes)),
+    expires_at=st.none() | st.integers(1, 10**6).map(lambda minutes: NOON + dt.timedelta(minutes=minutes)),
     paper=st.none() | st.text(min_size=1, max_size=40),
 )
 
@@ -58,7 +57,7 @@ def test_anything_that_is_not_a_token_is_forged(text: str) -> None:
         LINKS.read(Purpose.UNSUBSCRIBE, text, NOON)
 
 
-@pytest.mark.parametrize(("made", "used"), permutations(Purpose, 2))
+@pytest.mark.parametrize(("made", "used"), list(permutations(Purpose, 2)))
 def test_a_token_for_one_purpose_is_no_good_for_another(made: Purpose, used: Purpose) -> None:
     token = LINKS.token(Claim(purpose=made, subscriber="abc", generation=1))
     with pytest.raises(LinkError):

@@ -97,6 +97,8 @@ def _prefixed(suffix: str) -> str:
 
 #: Shorter titles ("Erratum", "Editorial") belong to many works.
 SHORTEST_KEY = 20
+#: A title that more works bear is a column's or a session's, and tells nothing.
+_MANY = 20
 _ONE_YEAR = dt.timedelta(days=366)
 
 
@@ -176,23 +178,24 @@ Said = Entry | Paper
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is taken for one work: its ids, long title keys, and who speaks of it."""
+    """What is taken for one work: its ids, and who speaks of it."""
 
     ids: frozenset[str]
-    keys: frozenset[str]
     said: frozenset[Said]
 
     @classmethod
     def of(cls, said: Said) -> _Work:
-        if isinstance(said, Paper):
-            ids, key = {said.id, *said.aliases}, said.title_key
-        else:
-            ids, key = set(_ids(said)), title_key(said.title)
-        keys = frozenset({key} if len(key) >= SHORTEST_KEY else ())
-        return cls(frozenset(ids), keys, frozenset({said}))
+        ids = {said.id, *said.aliases} if isinstance(said, Paper) else _ids(said)
+        return cls(frozenset(ids), frozenset({said}))
 
     def __or__(self, other: _Work) -> _Work:
-        return _Work(self.ids | other.ids, self.keys | other.keys, self.said | other.said)
+        return _Work(self.ids | other.ids, self.said | other.said)
+
+    @property
+    def key(self) -> str:
+        """The key of the title that is kept: others are forgotten, so they may not decide either."""
+        kept = better_text(self.said)[0]
+        return kept.title_key if isinstance(kept, Paper) else title_key(kept.title)
 
     @property
     def known(self) -> set[Paper]:
@@ -282,21 +285,26 @@ def _order(work: _Work) -> list[str]:
     return sorted(map(repr, work.said))
 
 
-def _by_title(works: set[_Work]) -> list[_Work]:
-    """Join works of one long title, until none is left that should be."""
-    while True:
-        blocks: dict[str, set[_Work]] = defaultdict(set)
-        for work in works:
-            for key in work.keys if work.is_news else ():
-                blocks[key].add(work)
-        joined = False
-        for key in sorted(blocks):
-            block = sorted(blocks[key] & works, key=lambda w: w.name)
-            for group in _same(block):
-                works = (works - set(group)) | {reduce(or_, group)}
-                joined = True
-        if not joined:
-            return sorted(works, key=lambda w: w.name)
+def _by_title(works: Iterable[_Work]) -> list[_Work]:
+    """Join works of one long title that are one work."""
+    blocks: dict[str, list[_Work]] = defaultdict(list)
+    alone: list[_Work] = []
+    for work in works:
+        key = work.key if work.is_news else ""
+        (blocks[key] if len(key) >= SHORTEST_KEY else alone).append(work)
+    for block in blocks.values():
+        alone += _joined(block) if 1 < len(block) <= _MANY else block
+    return sorted(alone, key=lambda w: w.name)
+
+
+def _joined(block: list[_Work]) -> list[_Work]:
+    """The works of one title, those joined that `_same` finds, until it finds none."""
+    block = sorted(block, key=lambda w: w.name)
+    while groups := _same(block):
+        taken = {work.name for group in groups for work in group}
+        rest = [work for work in block if work.name not in taken]
+        block = sorted([*rest, *(reduce(or_, group) for group in groups)], key=lambda w: w.name)
+    return block
 
 
 def _same(block: Sequence[_Work]) -> list[list[_Work]]:

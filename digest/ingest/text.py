@@ -10,6 +10,7 @@ Rule 3: what TeX must not see (URLs, prices, a bare `%`) is held back behind one
 from __future__ import annotations
 
 import html as entities
+import logging
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -61,28 +62,24 @@ def _one_line(text: str) -> str:
 class _Held:
     """Texts that stand aside, each behind one private-use character, until the rest is done."""
 
-    texts: list[str] = field(default_factory=list)
+    texts: dict[str, int] = field(default_factory=dict)
 
     def keep(self, text: str) -> str:
-        if text not in self.texts:
-            if len(self.texts) >= 0x1800:
-                return text
-            self.texts.append(text)
-        return chr(0xE000 + self.texts.index(text))
+        if text not in self.texts and len(self.texts) >= _PLACES:
+            return text
+        return chr(0xE000 + self.texts.setdefault(text, len(self.texts)))
 
     def restore(self, text: str) -> str:
-        def back(match: re.Match[str]) -> str:
-            index = ord(match[0]) - 0xE000
-            return self.texts[index] if index < len(self.texts) else ""
-
-        return _PRIVATE.sub(back, text)
+        texts = list(self.texts)
+        return _PRIVATE.sub(lambda match: "".join(texts[(at := ord(match[0]) - 0xE000) : at + 1]), text)
 
 
+_PLACES = 0x1900
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 # --- HTML -----------------------------------------------------------------------------------------
 
-_DROPPED = re.compile(r"(?is)<(script|style)\b[^>]*>.*?</\1\s*>|<!--.*?-->|<!\[CDATA\[|\]\]>")
+_DROPPED = re.compile(r"(?is)<(script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>")
 _ATTRIBUTES = r"""(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))*"""
 _INLINE = r"a|abbr|b|big|cite|code|em|font|i|img|inf|italic|bold|kbd|mark|q|s|sc|small|span|strike|strong|sub|sup|tt|u"
 _BLOCK = (
@@ -131,7 +128,7 @@ def _without_entities(text: str) -> str:
 _HREF = re.compile(r"\\href\s*\{(?P<url>[^{}]*)\}\s*\{(?P<label>[^{}]*)\}")
 _HELD = re.compile(
     r"""\\url\s*\{(?P<url>[^{}]*)\}
-    | \\(?:verb|lstinline)\*?(?P<fence>[^A-Za-z\s*{])(?P<verbatim>.*?)(?P=fence)
+    | \\(?:verb|lstinline)\*?(?P<fence>[^A-Za-z\s*{])(?P<verbatim>.{0,300}?)(?P=fence)
     | (?P<bare>(?:https?|ftp)://(?:\\[_%\#&~]|[^\s\\{}$<>"])+)
     | \\(?P<escaped>[%&\#_{}])
     | (?P<break>\\\\(?![A-Za-z]))
@@ -141,7 +138,7 @@ _HELD = re.compile(
 #: `~` that means "about" (`z~2.3`, `~35 day`) stays; a tie (`Fig.~1`, `5~km`) is a space.
 _ABOUT = re.compile(r"(?<![\w\\.,;:)\]}$~])~(?=[\s\d$.<>])|(?<=(?<![\w\\])[A-Za-z])~(?=\d)")
 _TIE = re.compile(r"(?<!\\)~")
-_DOUBLE_QUOTED = re.compile(r"``(.+?)(?:''|\"|”)")
+_DOUBLE_QUOTED = re.compile(r"``(.{1,400}?)(?:''|\"|”)")
 _QUOTED = re.compile(r"(?<![\w`\\])`([^`'{}$\\]{1,80})'(?![\w'])")
 
 
@@ -366,6 +363,8 @@ class _Plain(LatexNodes2Text):  # type: ignore[misc]  # pylatexenc ships no type
         return str(self.macro_node_to_text(node))
 
 
+# What it cannot read is ours to handle, and its warnings would put a feed's text into our log.
+logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
 _PLAIN = _Plain(
     latex_context=get_default_latex_context_db(),
     math_mode="text",

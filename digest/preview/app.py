@@ -87,7 +87,7 @@ def app(settings: Callable[[], Settings]) -> FastAPI:
             rows = [_row(day, one) for one in day.store.outbox.list(limit=200) if _has_message(one)]
         return templates.get_template("index.html").render(rows=rows)
 
-    @pages.get("/digests/{delivery}", response_class=HTMLResponse)
+    @pages.get("/digests/{delivery:int}", response_class=HTMLResponse)
     def digest(delivery: int) -> str:
         message = _parsed(_message(settings(), delivery))
         text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
@@ -101,17 +101,17 @@ def app(settings: Callable[[], Settings]) -> FastAPI:
         )
         return templates.get_template("digest.html").render(digest=shown)
 
-    @pages.get("/digests/{delivery}/html")
+    @pages.get("/digests/{delivery:int}/html")
     def html(delivery: int) -> HTMLResponse:
         body = _parsed(_message(settings(), delivery)).get_body(("html",))
         content = body.get_content() if body else ""
         return HTMLResponse(content, headers={"Content-Security-Policy": MESSAGE_POLICY})
 
-    @pages.get("/digests/{delivery}/raw")
+    @pages.get("/digests/{delivery:int}/raw")
     def raw(delivery: int) -> Response:
         return Response(_message(settings(), delivery).content, media_type="text/plain; charset=utf-8")
 
-    @pages.get("/digests/{delivery}.eml")
+    @pages.get("/digests/{delivery:int}.eml")
     def eml(delivery: int) -> Response:
         attachment = {"Content-Disposition": f'attachment; filename="digest-{delivery}.eml"'}
         return Response(

@@ -214,6 +214,11 @@ def test_who_could_be_either_of_two_papers_stays_alone():
     assert len(resolved(ada, cy, an_entry(source="listing", authors=())).papers) == 3
 
 
+def test_a_title_that_very_many_works_bear_joins_none():
+    columns = [an_entry(f"doi:10.1000/{n}", authors=()) for n in range(30)]
+    assert len(resolved(*columns).papers) == 30
+
+
 def test_a_doi_that_two_preprints_claim_belongs_to_one():
     papers = resolved(
         an_entry("arxiv:2604.00002", "doi:10.1/p", title="B"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -172,3 +173,13 @@ def test_captured_abstracts_keep_their_words_and_lose_their_tex(shared):
     assert [plain for plain in read.values() if RAW.search(plain)] == []
     prose = re.compile(r"(?<![\\{}A-Za-z'\"^~=.`$/-])[A-Za-z]{4,}(?![A-Za-z{}\\/$-])")
     assert [(word, text) for text in texts for word in prose.findall(text) if word not in read[text]] == []
+
+
+@pytest.mark.parametrize(
+    "tangle", ["`", "``a", "<!--", "<script>", "$1", "{", "\\frac", "\\verb|", "&amp;", "<a b=c"]
+)
+def test_a_hostile_text_is_read_in_linear_time_and_without_a_word_in_the_log(tangle, caplog):
+    start = time.process_time()
+    readable(tangle * (19_000 // len(tangle)), html=True)
+    assert time.process_time() - start < 5
+    assert not caplog.records
