@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from digest.errors import LinkError, LinkExpired
 from digest.model import Reader, ReaderLinks
@@ -90,8 +91,12 @@ class Links:
         """
         try:
             subscriber, generation, expiry, *rest = self._signer(purpose).loads(token)
+            respelled = base64_encode(base64_decode(token.rpartition(".")[2])).decode()
         except (BadData, ValueError, TypeError):
             raise LinkError("the link is not one of ours") from None
+        if not token.endswith(f".{respelled}"):
+            # The last character of unpadded base64 has unused bits: only our own spelling is our token.
+            raise LinkError("the link is not one of ours")
         expires_at = dt.datetime.fromtimestamp(expiry, dt.UTC) if expiry else None
         claim = Claim(
             purpose=purpose,

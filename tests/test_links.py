@@ -42,13 +42,9 @@ def test_a_token_with_one_character_changed_is_forged(claim: Claim, data: st.Dat
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from([c for c in URL_SAFE if c != token[place]]))
     forged = token[:place] + other + token[place + 1 :]
-    try:
-        read = LINKS.read(claim.purpose, forged, NOON)
-    except LinkError as error:
-        assert not isinstance(error, LinkExpired)
-    else:  # base64 does not use all bits of a last character: another spelling, the same signature
-        assert place == len(token) - 1
-        assert read == claim
+    with pytest.raises(LinkError) as error:
+        LINKS.read(claim.purpose, forged, NOON)
+    assert error.type is LinkError
 
 
 @given(st.text())
