@@ -20,7 +20,7 @@ import structlog
 from digest import deliver, ingest
 from digest.config import Settings
 from digest.deliver import Letterhead, Transport
-from digest.errors import DeliveryError, UsageError
+from digest.errors import DeliveryError, RenderError, UsageError
 from digest.links import CONFIRM_LIFETIME, Claim, Links, Purpose
 from digest.model import (
     Collected,
@@ -49,6 +49,8 @@ log = structlog.get_logger()
 
 #: An edition older than this is not news: no digest is made from it.
 STALE = dt.timedelta(hours=36)
+#: How much sooner than its `every` a source may be asked again.
+SLACK = dt.timedelta(minutes=5)
 #: Rows that one process claims at once; what `hold` or an unsubscribe can be late by.
 CLAIM = 20
 
@@ -138,8 +140,13 @@ def due_sources(day: Service, now: dt.datetime) -> list[Source]:
 
 
 def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> bool:
-    """Whether a source may be asked again; an attempt "in the future" is a clock that was set back."""
-    return status is None or not now - source.every < status.last_attempt <= now
+    """Whether a source may be asked again; an attempt "in the future" is a clock that was set back.
+
+    A little early is due too: a cron job that starts half a second sooner than the last one must not wait
+    for another whole round.
+    """
+    wait = source.every - min(source.every / 10, SLACK)
+    return status is None or not now - wait < status.last_attempt <= now
 
 
 def collect(
@@ -284,19 +291,20 @@ def deliver_due(
     transport is opened only when there is something to hand over.
     """
     outbox = day.store.outbox
-    reclaim_abandoned(day, now)
-    outcomes = Counter({DeliveryState.EXPIRED: outbox.expire(now)})
+    outcomes = Counter({DeliveryState.IN_DOUBT: reclaim_abandoned(day, now)})
+    outcomes[DeliveryState.EXPIRED] = outbox.expire(now)
     waiting = outbox.due(now, only)
     if not waiting or stopping():
         return +outcomes
+    # What a dead process had claimed is in doubt: where that means a person, it is one row.
+    limit = 1 if day.settings.mail.on_doubt == "hold" else CLAIM
     me = deliver.owner()
     edition = lru_cache(maxsize=3)(day.store.editions.get)  # the same few for all messages of a pass
     with transport:
-        while claimed := deque(outbox.claim(now, CLAIM, me, only)):
+        while claimed := deque(outbox.claim(now, limit, me, only)):
             try:
                 while claimed and not stopping():
-                    message = compose(day, claimed[0].plan, edition)
-                    state = hand_over(day, transport, claimed.popleft(), message, me, now)
+                    state = hand_over(day, transport, claimed, edition, me, now)
                     outcomes[state] += 1
                     progress("delivered", sum(outcomes.values()), waiting)
                     if state is DeliveryState.PLANNED:  # the relay is away: the rest is due in a later pass
@@ -309,27 +317,48 @@ def deliver_due(
     return +outcomes
 
 
-def reclaim_abandoned(day: Service, now: dt.datetime) -> None:
-    """Take back rows whose process died while it was sending: at most one of them was handed over."""
+def reclaim_abandoned(day: Service, now: dt.datetime) -> int:
+    """Take back rows whose process died while it was sending, at most one of which was handed over.
+
+    Returns how many are now in doubt.
+    """
+    in_doubt = 0
     doubtful = day.settings.mail.on_doubt == "hold"
     state = DeliveryState.IN_DOUBT if doubtful else DeliveryState.PLANNED
     for owner in day.store.outbox.owners():
         if not deliver.alive(owner, day.settings.cluster.lease):
             count = day.store.outbox.reclaim(owner, state, now, "reclaimed")
             log.warning("deliveries reclaimed", count=count, state=state)
+            in_doubt += count if doubtful else 0
+    return in_doubt
 
 
 def hand_over(
-    day: Service, transport: Transport, delivery: Delivery, message: Message, owner: str, now: dt.datetime
+    day: Service,
+    transport: Transport,
+    claimed: deque[Delivery],
+    edition_of: Callable[[int], Edition | None],
+    owner: str,
+    now: dt.datetime,
 ) -> DeliveryState:
-    """Send one message and settle its row."""
+    """Compose the first of the claimed, send it, settle its row.
+
+    It leaves `claimed` before it is sent, so that nobody gives it back when it is not known what became of it.
+    A message that cannot be made is tried again later, by when a template may be mended; the others go on.
+    """
+    refused: DeliveryError | None = None
+    delivery = claimed[0]
     try:
+        message = compose(day, delivery.plan, edition_of)
+        claimed.popleft()
         outcome = transport.send(message)
+    except RenderError as error:
+        claimed.popleft()
+        log.exception("message not made", delivery=delivery.id)
+        outcome = Outcome(verdict=Verdict.DEFERRED, reply=str(error))
     except DeliveryError as error:  # the relay refuses us, not the message
-        away = Outcome(verdict=Verdict.UNREACHABLE, reply=str(error))
-        settlement = deliver.settle(delivery, away, now, day.settings.mail.on_doubt)
-        day.store.outbox.settle(delivery.id, settlement, now, owner)
-        raise
+        refused = error
+        outcome = Outcome(verdict=Verdict.UNREACHABLE, reply=str(error))
     settlement = deliver.settle(delivery, outcome, now, day.settings.mail.on_doubt)
     day.store.outbox.settle(delivery.id, settlement, now, owner)
     log.info(
@@ -340,6 +369,8 @@ def hand_over(
         attempts=delivery.attempts,
         verdict=outcome.verdict,
     )
+    if refused:
+        raise refused
     return settlement.state
 
 
@@ -360,7 +391,7 @@ def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None
         return deliver.pack(content, plan, letterhead, None, None)
     edition = edition_of(plan.edition) if plan.edition else None
     if edition is None:
-        raise LookupError(f"delivery without its edition: {plan.message_id}")
+        raise RenderError(f"a delivery without its edition cannot be made: {plan.message_id!r}")
     content = day.composer.digest(plan, edition, links)
     return deliver.pack(content, plan, letterhead, links, edition.published_at)
 

@@ -17,6 +17,7 @@ from digest import address as addresses
 from digest.config import ReaderTable, Settings
 from digest.daily import Service
 from digest.errors import UsageError
+from digest.ingest.identity import canonical_ids
 from digest.model import Interest, InterestKind, Subscriber, SubscriberState
 
 #: What an interest may look like; longer texts are abstracts pasted by mistake.
@@ -68,8 +69,16 @@ def interest(kind: InterestKind, text: str) -> Interest:
     if not value or len(value) > LONGEST_INTEREST or not value.isprintable():
         raise UsageError(f"an interest is 1 to {LONGEST_INTEREST} printable characters: {text[:60]!r}")
     if kind is InterestKind.LIKE:
-        value = value if ":" in value else f"arxiv:{value}"
+        return Interest(kind=kind, value=example(text), weight=1.0)
     return Interest(kind=kind, value=value, weight=weight)
+
+
+def example(text: str) -> str:
+    """The canonical id of an example paper, from an arXiv id, a DOI, or a link to either."""
+    named = canonical_ids(text)
+    if not named and not text.startswith("title:"):
+        raise UsageError(f"an example is an arXiv id, a DOI or a link to one, as 2604.07429: {text[:60]!r}")
+    return named[0] if named else text
 
 
 def tuned(subscriber: Subscriber, wish: Wish, settings: Settings) -> Subscriber:
@@ -223,6 +232,8 @@ def read_csv(file: TextIO, settings: Settings, now: dt.datetime) -> list[Subscri
 
 
 def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) -> Subscriber:
+    if None in row:
+        raise UsageError("more cells than columns; put a cell that holds a comma in quotes")
     given = {name: value for name, value in row.items() if value and name not in {"address", "confirmed"}}
     try:
         papers = int(given.pop("papers")) if "papers" in given else None
@@ -234,7 +245,8 @@ def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) 
     }
     wish = Wish(**given, **lists, papers=papers)  # type: ignore[arg-type]  # columns were checked against Wish
     subscriber = tuned(newcomer(row["address"] or "", settings, now), wish, settings)
-    if (row.get("confirmed") or "").casefold() in {"yes", "true", "1"}:
+    said = (row.get("confirmed") or "").casefold()
+    if said in {"yes", "true", "1"} or (settings.site.personal and not said):
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
     return subscriber
 

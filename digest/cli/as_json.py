@@ -15,6 +15,7 @@ from digest.model import (
     JournalLine,
     Listed,
     Source,
+    SourceState,
     SourceStatus,
     Subscriber,
 )
@@ -107,6 +108,7 @@ def collected(one: Collected) -> dict[str, Json]:
         "kind": one.source.kind,
         "state": one.state,
         "reason": one.reason,
+        "last_success": None if one.state is SourceState.FAILING else instant(one.at),
         "entries": len(one.entries),
         "refused": list(one.refused),
     }
@@ -119,6 +121,11 @@ def edition(one: Edition) -> dict[str, Json]:
         "published_at": instant(one.published_at),
         "papers": [paper(listed) for listed in one.papers],
     }
+
+
+def edition_in_short(one: Edition) -> dict[str, Json]:
+    """An edition with its papers' ids."""
+    return edition(one) | {"papers": [listed.paper.id for listed in one.papers]}
 
 
 def report(one: Report) -> dict[str, Json]:

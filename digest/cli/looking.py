@@ -110,10 +110,9 @@ def list_editions(context: typer.Context, json: AsJson = False) -> None:
     """All editions, the newest first."""
     with service(context) as day:
         found = day.store.editions.headers()
+        whole = [day.store.editions.get(one.id) for one in found] if json else []
     if json:
-        say(
-            [{"id": e.id, "published_at": as_json.instant(e.published_at), "papers": e.papers} for e in found]
-        )
+        say([as_json.edition_in_short(one) for one in whole if one])
         return
     rows = [(one.id, one.published_at, one.papers) for one in found]
     show(

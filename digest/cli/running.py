@@ -15,7 +15,7 @@ from digest.cli import as_json
 from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
 from digest.daily import Report, Service
 from digest.errors import UsageError
-from digest.model import Collected, Rights, Source, SourceKind, SourceState
+from digest.model import Collected, DeliveryState, Rights, Source, SourceKind, SourceState
 
 
 def commands(app: typer.Typer) -> None:
@@ -121,6 +121,8 @@ def run(
             for key in ("prepared", "sent", "retry", "failed", "skipped", "in_doubt")
         )
         typer.echo(f"{'dry run, nothing was sent: ' if dry_run else ''}{counts}")
+    if report.outcomes[DeliveryState.PLANNED]:
+        raise typer.Exit(complain("the relay went away; what is left waits for the next pass", 1))
     if report.troubled:
         raise typer.Exit(3)
 

@@ -240,7 +240,7 @@ def test_an_entry_that_names_two_preprints_is_the_first_of_them():
 
 def test_a_known_paper_gives_its_id_up_for_a_stronger_one_and_keeps_it_as_alias():
     known = resolved(an_entry()).papers + resolved(an_entry("doi:10.1/j", title="In the journal")).papers
-    result = resolved(an_entry("arxiv:2604.00001", "doi:10.1/j"), known=known)
+    result = resolved(an_entry("arxiv:2604.00001", "doi:10.1/j", version=1), known=known)
     [paper] = result.papers
     assert paper.id == "arxiv:2604.00001"
     assert result.joined == {old.id: paper.id for old in known}
