@@ -15,7 +15,6 @@ import binascii
 import datetime as dt
 import hashlib
 import re
-import textwrap
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -155,12 +154,14 @@ def _bulk(
 
 
 def unstructured(name: str, text: str) -> str:
-    """A header of free text: as it is where ASCII, folded at spaces; else in encoded words (RFC 2047)."""
+    """A header of free text: as it is where ASCII and short enough for one line; else in encoded words.
+
+    Folding at spaces would do by RFC 5322 2.2.3, and some readers show the fold; encoded words (RFC 2047) are
+    decoded by all.
+    """
     text = _plain(text)
-    lines = textwrap.wrap(f"{name}: {text}", LINE, break_long_words=False, break_on_hyphens=False)
-    whole = " ".join(lines) == f"{name}: {text}" and all(len(line) <= LINE for line in lines)
-    if text.isascii() and whole and "=?" not in text:
-        return "\r\n ".join(lines)
+    if text.isascii() and len(f"{name}: {text}") <= LINE and "=?" not in text and text == text.strip():
+        return f"{name}: {text}"
     return f"{name}: {encoded_words(text)}"
 
 

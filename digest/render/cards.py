@@ -151,7 +151,9 @@ def _actions(listed: Listed, title: str, length: Length) -> list[ActionView]:
     for rel, name in _ACTIONS:
         url = linkable(listed.paper.link(rel))
         wanted = length is Length.FULL or rel in _FEWER_ACTIONS
-        if wanted and url and url not in taken:
+        # The two that a source copied from anywhere must at least be safe to open.
+        unsafe = rel in {"code", "project"} and not (url or "").startswith("https://")
+        if wanted and url and not unsafe and url not in taken:
             taken.add(url)
             label = words.code(listed.stars) if rel == "code" else name
             found.append(ActionView(label=label, url=url, about=f"{label}: {title}"))

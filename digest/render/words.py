@@ -10,8 +10,8 @@ from functools import lru_cache
 from digest.model import Days, Reader, Reason, ReasonKind, Schedule, zone
 from digest.render.excerpt import clean, shortened
 
-#: Longer subjects are cut by every mail client.
-LONGEST_SUBJECT = 78
+#: Mail programs show less than this, and it fits the header line unfolded.
+LONGEST_SUBJECT = 66
 WORDS_A_MINUTE = 220
 #: More of them explain nothing.
 MOST_REASONS = 2

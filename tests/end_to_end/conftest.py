@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,9 +38,11 @@ class Sink:
 def sink() -> Iterator[tuple[Sink, int]]:
     """The sink and the port it listens on."""
     handler = Sink()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
-    yield handler, controller.server.sockets[0].getsockname()[1]
+    yield handler, port
     controller.stop()
 
 

@@ -67,7 +67,8 @@ def replay(shared: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def linter(shared: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("check_eml", shared / "emailcheck" / "check_eml.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules["check_eml"] = module
     spec.loader.exec_module(module)
