@@ -21,7 +21,6 @@ from rich.table import Table
 from digest import daily
 from digest.config import Settings, load
 from digest.daily import Service
-from digest.errors import UsageError
 
 #: What JSON is made of.
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -140,10 +139,3 @@ def progress_bars() -> Iterator[daily.Progress]:
             bars.update(tasks[step], completed=done, total=total)
 
         yield advance
-
-
-def positive(name: str, value: int) -> int:
-    """A count given on the command line."""
-    if value < 1:
-        raise UsageError(f"{name} is at least 1: {value}")
-    return value
