@@ -11,30 +11,24 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import structlog
 
 from digest import deliver, ingest
-from digest.config import Settings
-from digest.deliver import Letterhead, Transport
-from digest.errors import DeliveryError, RenderError, UsageError
-from digest.links import CONFIRM_LIFETIME, Claim, Links, Purpose
+from digest.deliver import Transport
+from digest.errors import DeliveryError, RenderError
+from digest.messages import compose, digest_plan
 from digest.model import (
     Collected,
     Delivery,
-    DeliveryKind,
     DeliveryState,
-    Digest,
     Edition,
     InterestKind,
-    Message,
     Names,
     Outcome,
     Paper,
-    Plan,
     Source,
     SourceState,
     SourceStatus,
@@ -42,8 +36,7 @@ from digest.model import (
     Verdict,
 )
 from digest.rank import Ranker
-from digest.render import Composer
-from digest.store import Store, open_store
+from digest.service import Service
 
 log = structlog.get_logger()
 
@@ -67,16 +60,6 @@ def never() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a day needs, opened once: the settings, and the rooms that keep something."""
-
-    settings: Settings
-    store: Store
-    links: Links
-    composer: Composer
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What one pass did."""
@@ -94,17 +77,6 @@ class Report:
         """A source is failing, or a due delivery failed or is in doubt: somebody should look."""
         failing = any(collected.state is SourceState.FAILING for collected in self.sources)
         return failing or bool(self.outcomes[DeliveryState.FAILED] + self.outcomes[DeliveryState.IN_DOUBT])
-
-
-@contextmanager
-def service(settings: Settings) -> Iterator[Service]:
-    """Open everything that a day needs; StoreError or RenderError if it cannot be."""
-    with open_store(settings.database_url) as store:
-        site = settings.site
-        kept = [] if site.secret else [store.secret()]
-        given = [secret.get_secret_value() for secret in (site.previous_secret, site.secret) if secret]
-        links = Links(base=site.url, secrets=(*given, *kept))
-        yield Service(settings, store, links, Composer(site))
 
 
 def run(
@@ -239,7 +211,9 @@ def prepare(
         subscribers = [subscriber for subscriber, _ in block]
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
         digests = ranker.digests(subscribers, shown, examples(day, subscribers))
-        plans = [plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)]
+        plans = [
+            digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
+        ]
         day.store.outbox.enqueue(plans)
         skipped += sum(one.skipped for one in plans)
         prepared += sum(not one.skipped for one in plans)
@@ -252,26 +226,6 @@ def examples(day: Service, subscribers: Iterable[Subscriber]) -> dict[str, Paper
     wanted = frozenset(i.value for s in subscribers for i in s.asked(InterestKind.LIKE))
     known = day.store.papers.known(Names(ids=wanted, title_keys=frozenset())) if wanted else ()
     return {alias: paper for paper in known for alias in (paper.id, *paper.aliases)}
-
-
-def plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -> Plan:
-    """A digest with everything that its message will be made from, now or after a crash."""
-    reader, mail = digest.subscriber.reader, day.settings.mail
-    due_at = reader.schedule.due_at(date)
-    return Plan(
-        kind=DeliveryKind.DIGEST,
-        reader=reader,
-        local_date=date,
-        edition=digest.edition,
-        picks=digest.picks,
-        also_trending=digest.also_trending,
-        skipped=not (digest.picks or digest.also_trending or day.settings.digest.send_empty),
-        message_id=deliver.message_id(day.links, DeliveryKind.DIGEST, reader.id, date, mail.domain),
-        template=day.composer.fingerprint,
-        due_at=due_at,
-        expires_at=due_at + mail.expire_after,
-        prepared_at=now,
-    )
 
 
 # --- deliver --------------------------------------------------------------------------------------
@@ -372,39 +326,3 @@ def hand_over(
     if refused:
         raise refused
     return settlement.state
-
-
-def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None] | None = None) -> Message:
-    """The message of a plan: the same bytes every time, while templates and secret are the same."""
-    edition_of = edition_of or day.store.editions.get
-    links = day.links.of_reader(plan.reader)
-    letterhead = Letterhead.of(day.settings)
-    if plan.kind is DeliveryKind.CONFIRM:
-        expiry = plan.prepared_at + CONFIRM_LIFETIME
-        claim = Claim(
-            purpose=Purpose.CONFIRM,
-            subscriber=plan.reader.id,
-            generation=plan.reader.generation,
-            expires_at=expiry,
-        )
-        content = day.composer.confirmation(plan.reader, day.links.url(claim))
-        return deliver.pack(content, plan, letterhead, None, None)
-    edition = edition_of(plan.edition) if plan.edition else None
-    if edition is None:
-        raise RenderError(f"a delivery without its edition cannot be made: {plan.message_id!r}")
-    content = day.composer.digest(plan, edition, links)
-    return deliver.pack(content, plan, letterhead, links, edition.published_at)
-
-
-def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) -> Message:
-    """What this subscriber would get now, addressed to an operator; no outbox row, no working links.
-
-    Raises UsageError if there is no edition yet.
-    """
-    edition = day.store.editions.latest()
-    if edition is None:
-        raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
-    stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
-    ranker = Ranker(edition, day.settings.digest, day.settings.ranking)
-    (digest,) = ranker.digests([stand_in], {}, examples(day, [stand_in]))
-    return compose(day, plan(day, digest, now.date(), now))

@@ -15,10 +15,10 @@ from typing import TextIO
 
 from digest import address as addresses
 from digest.config import ReaderTable, Settings
-from digest.daily import Service
 from digest.errors import UsageError
 from digest.ingest.identity import canonical_ids
 from digest.model import Interest, InterestKind, Subscriber, SubscriberState
+from digest.service import Service
 
 #: What an interest may look like; longer texts are abstracts pasted by mistake.
 LONGEST_INTEREST = 300

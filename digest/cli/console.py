@@ -20,7 +20,7 @@ from rich.table import Table
 
 from digest import daily
 from digest.config import Settings, load
-from digest.daily import Service
+from digest.service import Service, open_service
 
 #: What JSON is made of.
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -42,7 +42,7 @@ class Front:
 @contextmanager
 def service(context: typer.Context) -> Iterator[Service]:
     """The configured service, opened; closed again at the end of the command."""
-    with daily.service(context.obj.settings()) as day:
+    with open_service(context.obj.settings()) as day:
         yield day
 
 

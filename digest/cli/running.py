@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from digest import config, daily, deliver, subscriptions
+from digest import config, daily, deliver, samples, subscriptions
 from digest.cli import as_json
 from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
-from digest.daily import Report, Service
+from digest.daily import Report
 from digest.errors import UsageError
 from digest.model import Collected, DeliveryState, Rights, Source, SourceKind, SourceState
+from digest.service import Service, open_service
 
 
 def commands(app: typer.Typer) -> None:
@@ -130,7 +131,7 @@ def run(
 def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | None) -> Report:
     """Open the service and run the day once."""
     at = clock(now)
-    with daily.service(settings) as day, progress_bars() as progress:
+    with open_service(settings) as day, progress_bars() as progress:
         subscriptions.sync_readers(day, at)
         subscriber = subscriptions.find(day, only).id if only else None
         transport = deliver.transport(settings.mail, settings.outbox_directory)
@@ -139,7 +140,7 @@ def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | Non
 
 def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
     """The same settings on a copy of the database, with files in `scratch` as the only transport."""
-    with daily.service(settings) as day:
+    with open_service(settings) as day:
         day.store.backup(scratch / "digest.db")
         secret = day.links.secrets[-1]
     return settings.model_copy(
@@ -167,7 +168,7 @@ def send_test(
             if subscriber
             else subscriptions.newcomer(address, day.settings, at)
         )
-        message = daily.trial(day, reader, address, at)
+        message = samples.trial(day, reader, address, at)
         with deliver.transport(day.settings.mail, day.settings.outbox_directory) as transport:
             outcome = transport.send(message)
     typer.echo(f"{outcome.verdict}: {outcome.reply}" if outcome.reply else str(outcome.verdict))

@@ -14,6 +14,7 @@ from digest import config, daily, deliver, subscriptions
 from digest.cli.console import complain, progress_bars, service, show
 from digest.errors import UsageError
 from digest.model import DeliveryKind, Pick
+from digest.service import open_service
 from digest.store import open_store
 
 #: The last day of config/sample, at an hour when all four readers' digests are due.
@@ -41,7 +42,7 @@ def demo(
     """Make a small digest service from sample papers, offline, and show what its four readers get."""
     path = furnish(directory)
     settings = config.load(path, {})
-    with daily.service(settings) as day, progress_bars() as progress:
+    with open_service(settings) as day, progress_bars() as progress:
         subscriptions.sync_readers(day, DEMO_NOW)
         transport = deliver.transport(settings.mail, settings.outbox_directory)
         daily.run(day, transport, DEMO_NOW, progress=progress)

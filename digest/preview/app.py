@@ -21,10 +21,11 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.middleware.base import RequestResponseEndpoint
 
-from digest import daily
 from digest.config import Settings, shipped
 from digest.errors import UsageError
+from digest.messages import compose
 from digest.model import Delivery, DeliveryKind, Message
+from digest.service import Service, open_service
 
 #: Pages of the tool itself: own style and frames, no scripts, nothing from outside.
 PAGE_POLICY = (
@@ -83,7 +84,7 @@ def app(settings: Callable[[], Settings]) -> FastAPI:
 
     @pages.get("/", response_class=HTMLResponse)
     def index() -> str:
-        with daily.service(settings()) as day:
+        with open_service(settings()) as day:
             rows = [_row(day, one) for one in day.store.outbox.list(limit=200) if _has_message(one)]
         return templates.get_template("index.html").render(rows=rows)
 
@@ -135,18 +136,18 @@ def _has_message(delivery: Delivery) -> bool:
 
 
 def _message(settings: Settings, delivery: int) -> Message:
-    with daily.service(settings) as day:
+    with open_service(settings) as day:
         found = day.store.outbox.get(delivery)
         if found is None or not _has_message(found):
             raise HTTPException(404, "no such digest")
-        return daily.compose(day, found.plan)
+        return compose(day, found.plan)
 
 
 def _parsed(message: Message) -> EmailMessage:
     return email.message_from_bytes(message.content, policy=email.policy.default)
 
 
-def _row(day: daily.Service, delivery: Delivery) -> Row:
+def _row(day: Service, delivery: Delivery) -> Row:
     plan = delivery.plan
     return Row(
         id=delivery.id,
@@ -154,7 +155,7 @@ def _row(day: daily.Service, delivery: Delivery) -> Row:
         local_date=plan.local_date.isoformat(),
         state=delivery.state,
         papers=len(plan.picks),
-        subject=str(_parsed(daily.compose(day, plan))["Subject"]),
+        subject=str(_parsed(compose(day, plan))["Subject"]),
     )
 
 

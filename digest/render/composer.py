@@ -17,7 +17,7 @@ from digest.render.css import Inliner
 from digest.render.environment import Templates
 from digest.render.excerpt import Length, clean, wrapped
 from digest.render.holes import Fragment, ShellHoles, escaped
-from digest.render.views import ConfirmView, ShellView
+from digest.render.views import NoteView, ShellView
 
 log = structlog.get_logger()
 
@@ -82,21 +82,30 @@ class Composer:
 
     def confirmation(self, reader: Reader, url: str) -> Content:
         """The mail that asks whether a subscription was meant; holds nothing that anybody typed in a form."""
+        subject = words.confirm_subject(clean(self._site.name))
+        return self._note("confirm", reader, url, subject, words.confirm_preheader(reader.schedule))
+
+    def link(self, reader: Reader, links: ReaderLinks) -> Content:
+        """The mail to somebody who asked to subscribe and is subscribed: where their settings are."""
+        subject = words.link_subject(clean(self._site.name))
+        return self._note("link", reader, links.preferences, subject, words.LINK_PREHEADER)
+
+    def _note(self, template: str, reader: Reader, url: str, subject: str, preheader: str) -> Content:
         site = self._site
-        view = ConfirmView(
+        view = NoteView(
             language=reader.language,
             site=clean(site.name),
             url=url,
-            subject=words.confirm_subject(clean(site.name)),
-            preheader=words.confirm_preheader(reader.schedule),
+            subject=subject,
+            preheader=preheader,
             schedule=words.schedule(reader.schedule),
             contact=site.contact,
             postal_address=clean(site.postal_address),
         )
         return Content(
-            subject=view.subject,
-            html=self._css.document(self._templates.render("confirm.html", confirm=view)),
-            text=self._templates.render("confirm.txt", confirm=view),
+            subject=subject,
+            html=self._css.document(self._templates.render(f"{template}.html", note=view)),
+            text=self._templates.render(f"{template}.txt", note=view),
         )
 
     def _joined(self, plan: Plan, chosen: Chosen, links: ReaderLinks | None) -> Content:

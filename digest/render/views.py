@@ -66,8 +66,8 @@ class ShellView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmView:
-    """The mail that asks whether a subscription was meant."""
+class NoteView:
+    """A short mail with one link, that somebody asked for: to confirm, or to change their settings."""
 
     language: str
     site: str

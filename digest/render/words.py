@@ -198,3 +198,12 @@ def confirm_subject(site: str) -> str:
 def confirm_preheader(of: Schedule) -> str:
     """What an inbox shows beside that subject."""
     return f"One click, within 48 hours, and it comes {_days(of.days)}. Otherwise nothing happens."
+
+
+#: What an inbox shows beside the subject of the mail with the link.
+LINK_PREHEADER = "You are subscribed already. Your topics and schedule are one click away."
+
+
+def link_subject(site: str) -> str:
+    """The subject of the mail that says where the settings are."""
+    return shortened(f"Your subscription to {site}", LONGEST_SUBJECT) or "Your subscription"

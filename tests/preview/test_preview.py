@@ -17,6 +17,7 @@ from digest.cli.starting import DEMO_NOW
 from digest.errors import UsageError
 from digest.preview import serve
 from digest.preview.app import app
+from digest.service import open_service
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> config.Settings:
     shutil.copytree(config.shipped("config", "sample"), folder / "sample")
     shutil.copyfile(config.shipped("config", "demo.toml"), folder / "digest.toml")
     found = config.load(folder / "digest.toml", {})
-    with daily.service(found) as day:
+    with open_service(found) as day:
         subscriptions.sync_readers(day, DEMO_NOW)
         daily.run(day, deliver.transport(found.mail, found.outbox_directory), DEMO_NOW)
     return found

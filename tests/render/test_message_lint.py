@@ -145,3 +145,7 @@ def test_the_linter_finds_nothing_in_the_confirmation(linter, desk):
     url = "https://digest.paperpost.org/confirm/u7Qm3xkT9vLr2Nw8ZcYb5HdE"
 
     assert faults(linter, desk.composer.confirmation(desk.reader(), url), None, "confirm") == []
+
+
+def test_the_linter_finds_nothing_in_the_mail_with_the_link(linter, desk):
+    assert faults(linter, desk.composer.link(desk.reader(), desk.links), None, "confirm") == []

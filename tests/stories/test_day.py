@@ -17,6 +17,7 @@ import pytest
 from digest import config, daily, deliver, subscriptions
 from digest.errors import DeliveryError
 from digest.model import DeliveryState, SourceState, SubscriberState
+from digest.service import open_service
 from digest.subscriptions import Wish
 
 #: The last day of the sample, at an hour when a digest of 07:00 UTC is due.
@@ -55,29 +56,29 @@ class House:
 
     def add(self, address: str, *interests: str, now: dt.datetime = NOW - 9 * DAY, **wish: object) -> str:
         asked = Wish(interests=interests or ("video generation",), **wish)
-        with daily.service(self.settings) as day:
+        with open_service(self.settings) as day:
             return subscriptions.add(day, address, asked, now, confirmed=True).id
 
     def run(self, now: dt.datetime = NOW, only: str | None = None) -> daily.Report:
-        with daily.service(self.settings) as day:
+        with open_service(self.settings) as day:
             transport = deliver.transport(self.settings.mail, self.settings.outbox_directory)
             return daily.run(day, transport, now, only)
 
     def prepare(self, now: dt.datetime = NOW) -> None:
         """Everything of a pass but the delivery."""
-        with daily.service(self.settings) as day:
+        with open_service(self.settings) as day:
             list(daily.collect(day, daily.due_sources(day, now), now))
             edition = daily.publish(day, now)
             assert edition
             daily.prepare(day, edition, now)
 
     def deliver(self, now: dt.datetime = NOW) -> Counter[DeliveryState]:
-        with daily.service(self.settings) as day:
+        with open_service(self.settings) as day:
             transport = deliver.transport(self.settings.mail, self.settings.outbox_directory)
             return daily.deliver_due(day, transport, now)
 
     def rows(self):
-        with daily.service(self.settings) as day:
+        with open_service(self.settings) as day:
             return day.store.outbox.list()
 
     def states(self) -> dict[str, DeliveryState]:
@@ -180,7 +181,7 @@ def test_a_digest_that_was_not_delivered_expires_and_its_papers_come_back(house:
     assert report.outcomes[DeliveryState.SENT] == 1
     again = next(one for one in house.rows() if one.state is DeliveryState.SENT)
     assert papers_of(lost) & papers_of(again)
-    with daily.service(house.settings) as day:
+    with open_service(house.settings) as day:
         assert day.store.outbox.shown([reader])[reader] == papers_of(again)
 
 
@@ -191,7 +192,7 @@ def test_who_leaves_between_preparing_and_delivering_is_not_mailed(
     house.add("stays@example.org")
     leaver = house.add("leaves@example.org")
     house.prepare()
-    with daily.service(house.settings) as day:
+    with open_service(house.settings) as day:
         subscriber = day.store.subscribers.get(leaver)
         assert subscriber
         day.store.subscribers.update(replace(subscriber, state=state))
@@ -273,7 +274,7 @@ def test_an_example_that_a_reader_gave_is_not_recommended_to_them(house: House) 
 
 
 def test_a_digest_is_not_made_for_a_day_before_the_subscription(house: House) -> None:
-    with daily.service(house.settings) as day:
+    with open_service(house.settings) as day:
         subscriber = subscriptions.newcomer("new@example.org", day.settings, NOW)
         begins = replace(
             subscriber, state=SubscriberState.CONFIRMED, confirmed_at=NOW, interests=(), starts_at=NOW

@@ -1,0 +1,71 @@
+"""Digests outside the outbox: what somebody would get, shown or sent as a trial, and never counted as sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from digest.daily import examples
+from digest.errors import UsageError
+from digest.messages import compose, digest_plan
+from digest.model import Content, Edition, Listed, Message, Plan, Rights, Subscriber
+from digest.rank import Ranker
+from digest.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Showcase:
+    """The newest edition, made ready to be ranked; worth keeping until there is a newer one."""
+
+    edition: Edition
+    ranker: Ranker
+
+
+def showcase(day: Service) -> Showcase | None:
+    """The newest edition, if there is one."""
+    edition = day.store.editions.latest()
+    return Showcase(edition, Ranker(edition, day.settings.digest, day.settings.ranking)) if edition else None
+
+
+def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) -> Message:
+    """What this subscriber would get now, addressed to an operator; no outbox row, no working links.
+
+    Raises UsageError if there is no edition yet.
+    """
+    case = showcase(day)
+    if case is None:
+        raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
+    stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
+    return compose(day, _plan(day, case, stand_in, frozenset(), now))
+
+
+def outlook(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Content | None:
+    """A subscriber's next digest as it would be from these papers; None if nothing is left to show them."""
+    shown = day.store.outbox.shown([subscriber.id]).get(subscriber.id, frozenset())
+    plan = _plan(day, case, subscriber, shown, now)
+    if plan.skipped:
+        return None
+    return day.composer.digest(plan, case.edition, day.links.of_reader(subscriber.reader))
+
+
+def public(day: Service, case: Showcase, stand_in: Subscriber, now: dt.datetime) -> Content | None:
+    """A digest that anybody may see: without the texts of sources that keep theirs.
+
+    None if the edition is empty.
+    """
+    open_texts = replace(case.edition, papers=tuple(_public(listed) for listed in case.edition.papers))
+    plan = _plan(day, case, stand_in, frozenset(), now)
+    return None if plan.skipped else day.composer.digest(plan, open_texts, None)
+
+
+def _plan(
+    day: Service, case: Showcase, subscriber: Subscriber, shown: frozenset[str], now: dt.datetime
+) -> Plan:
+    (digest,) = case.ranker.digests([subscriber], {subscriber.id: shown}, examples(day, [subscriber]))
+    return digest_plan(day, digest, now.date(), now)
+
+
+def _public(listed: Listed) -> Listed:
+    if listed.paper.rights is Rights.OPEN:
+        return listed
+    return replace(listed, paper=replace(listed.paper, abstract=""))
