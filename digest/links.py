@@ -89,6 +89,13 @@ class Links:
         Raises LinkError if it is forged or for another purpose, LinkExpired if its time is over. Whether the
         generation still counts is the caller's to check against the subscriber.
         """
+        claim = self.claim(purpose, token)
+        if claim.expires_at and now >= claim.expires_at:
+            raise LinkExpired("the link's time is over")
+        return claim
+
+    def claim(self, purpose: Purpose, token: str) -> Claim:
+        """What a token of ours says, expired or not; LinkError if it is forged or for another purpose."""
         try:
             subscriber, generation, expiry, *rest = self._signer(purpose).loads(token)
             respelled = base64_encode(base64_decode(token.rpartition(".")[2])).decode()
@@ -98,16 +105,13 @@ class Links:
             # The last character of unpadded base64 has unused bits: only our own spelling is our token.
             raise LinkError("the link is not one of ours")
         expires_at = dt.datetime.fromtimestamp(expiry, dt.UTC) if expiry else None
-        claim = Claim(
+        return Claim(
             purpose=purpose,
             subscriber=subscriber,
             generation=generation,
             expires_at=expires_at,
             paper=rest[0] if rest else None,
         )
-        if expires_at and now >= expires_at:
-            raise LinkExpired("the link's time is over", claim)
-        return claim
 
     def fingerprint(self, *parts: str) -> str:
         """26 lower-case base32 characters of HMAC-SHA-256(secret, parts): 130 bits, for Message-IDs."""

@@ -2,28 +2,40 @@
 
 Rule 1. One address, one subscriber, compared without case.
 Rule 2. Every way in (command line, configuration, import, web) goes through `Wish`, so all are checked alike.
+Rule 3. A stranger changes nothing that is kept of a reader: only a signed link from their own mailbox does.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import secrets
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import structlog
 
 from digest import address as addresses
 from digest.config import ReaderTable, Settings
-from digest.errors import UsageError
+from digest.errors import LinkError, UsageError
 from digest.ingest.identity import canonical_ids
-from digest.model import Interest, InterestKind, Subscriber, SubscriberState
+from digest.links import Claim, Purpose
+from digest.messages import asked_plan
+from digest.model import DeliveryKind, Interest, InterestKind, Plan, Subscriber, SubscriberState
 from digest.service import Service
+from digest.store import Limit
+
+log = structlog.get_logger()
 
 #: What an interest may look like; longer texts are abstracts pasted by mistake.
 LONGEST_INTEREST = 300
 MOST_INTERESTS = 200
 MOST_PAPERS = 50
+
+#: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
+PER_NETWORK = (5, dt.timedelta(hours=1))
+PER_ADDRESS = ((1, dt.timedelta(hours=24)), (3, dt.timedelta(days=30)))
+#: Who does not confirm within this is forgotten.
+PENDING_LIFETIME = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +136,8 @@ def newcomer(address: str, settings: Settings, now: dt.datetime) -> Subscriber:
 def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: bool) -> Subscriber:
     """Add a subscriber by the operator's hand. UsageError if the address is known already.
 
-    In personal mode nobody could confirm by a link: whom the operator adds is confirmed.
+    In personal mode nobody could confirm by a link: whom the operator adds is confirmed. Elsewhere who is not
+    is asked to, by mail.
     """
     subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
     if day.store.subscribers.by_address(subscriber.address):
@@ -133,8 +146,15 @@ def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: 
         )
     if confirmed or day.settings.site.personal:
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
-    day.store.subscribers.add(subscriber)
+    keep(day, subscriber, now)
     return subscriber
+
+
+def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
+    """Store a new subscriber; one who is pending is asked to confirm, where there is a page to do it on."""
+    day.store.subscribers.add(subscriber)
+    if subscriber.state is SubscriberState.PENDING and not day.settings.site.personal:
+        day.store.outbox.enqueue([asked_plan(day, DeliveryKind.CONFIRM, subscriber, now)])
 
 
 def find(day: Service, who: str) -> Subscriber:
@@ -148,23 +168,34 @@ def find(day: Service, who: str) -> Subscriber:
 
 def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datetime) -> Subscriber:
     """Change a subscriber's settings by the operator's hand; `confirmed` also confirms or resumes them."""
-    changed = tuned(find(day, who), wish, day.settings)
-    if confirmed:
-        changed = replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
-    day.store.subscribers.update(changed)
-    return changed
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        changed = tuned(subscriber, wish, day.settings)
+        if not confirmed:
+            return changed
+        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
+
+    return _changed(day, find(day, who).id, decide)
 
 
 def pause(day: Service, who: str) -> Subscriber:
     """No digests until `update --confirmed`."""
-    subscriber = find(day, who)
-    if subscriber.state is not SubscriberState.CONFIRMED:
-        raise UsageError(
-            f"only a confirmed subscriber can be paused, this one is {subscriber.state}: {who!r}"
-        )
-    paused = replace(subscriber, state=SubscriberState.PAUSED)
-    day.store.subscribers.update(paused)
-    return paused
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        if subscriber.state is not SubscriberState.CONFIRMED:
+            raise UsageError(
+                f"only a confirmed subscriber can be paused, this one is {subscriber.state}: {who!r}"
+            )
+        return replace(subscriber, state=SubscriberState.PAUSED)
+
+    return _changed(day, find(day, who).id, decide)
+
+
+def _changed(day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
+    changed = day.store.subscribers.change(subscriber, decide)
+    if changed is None:
+        raise UsageError(f"no such subscriber any more; somebody removed it: {subscriber!r}")
+    return changed
 
 
 def sync_readers(day: Service, now: dt.datetime) -> None:
@@ -177,8 +208,8 @@ def sync_readers(day: Service, now: dt.datetime) -> None:
         known = day.store.subscribers.by_address(table.address)
         if known is None:
             add(day, table.address, wish, now, confirmed=True)
-        elif (changed := tuned(known, wish, day.settings)) != known:
-            day.store.subscribers.update(changed)
+        else:
+            update(day, known.id, wish, confirmed=False, now=now)
 
 
 def wish_of(table: ReaderTable) -> Wish:
@@ -198,83 +229,114 @@ def wish_of(table: ReaderTable) -> Wish:
     )
 
 
-#: Columns of a CSV that hold several values, divided by ";".
-COLUMNS = {
-    InterestKind.PHRASE: "interests",
-    InterestKind.EXCLUDE: "excludes",
-    InterestKind.CATEGORY: "categories",
-    InterestKind.AUTHOR: "authors",
-    InterestKind.LIKE: "likes",
-}
+# --- by the reader's own hand ---------------------------------------------------------------------
 
 
-def read_csv(file: TextIO, settings: Settings, now: dt.datetime) -> list[Subscriber]:
-    """Subscribers of a CSV with the columns address, confirmed (yes or no) and any field of Wish.
+def ask(day: Service, address: str, wish: Wish, network: str, now: dt.datetime) -> dt.timedelta | None:
+    """Somebody typed an address into the form: mail its owner a confirmation, or the link to their settings.
 
-    Nothing is stored; UsageError names the line of the first row that cannot be read.
+    None, and always alike, whether the address is new, known, suppressed or was written to too often: the
+    difference goes by mail only. Otherwise how long this network has to wait. UsageError, and nothing is
+    kept, if address or wish cannot be read.
     """
-    rows = csv.DictReader(file)
-    known = {field.name for field in fields(Wish)} | {"address", "confirmed"}
-    if not rows.fieldnames or "address" not in rows.fieldnames or (odd := set(rows.fieldnames) - known):
-        what = (
-            f"unknown column {min(odd)!r}"
-            if rows.fieldnames and "address" in rows.fieldnames
-            else "no column address"
-        )
-        raise UsageError(f"{what}; the columns are {', '.join(sorted(known))}")
-    found = []
-    for row in rows:
-        try:
-            found.append(_from_row(row, settings, now))
-        except UsageError as error:
-            raise UsageError(f"line {rows.line_num}: {error}") from None
+    subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
+    known = day.store.subscribers.by_address(subscriber.address)
+    return _mail(day, known or subscriber, network, now)
+
+
+def ask_again(day: Service, token: str, network: str, now: dt.datetime) -> dt.timedelta | None:
+    """Mail a new confirmation to whom this link was mailed, expired or not; returns as `ask` does.
+
+    LinkError if it is not ours, or its reader is gone.
+    """
+    return _mail(day, _bearer(day, day.links.claim(Purpose.CONFIRM, token)), network, now)
+
+
+def _mail(day: Service, subscriber: Subscriber, network: str, now: dt.datetime) -> dt.timedelta | None:
+    hashed = day.links.fingerprint("address", addresses.key(subscriber.address))
+    most, per = PER_NETWORK
+    return day.store.subscribers.ask(
+        subscriber,
+        _answer(day, subscriber, now),
+        network=Limit(key=day.links.fingerprint("network", network), most=most, per=per),
+        address=[Limit(key=hashed, most=most, per=per) for most, per in PER_ADDRESS],
+        now=now,
+    )
+
+
+def _answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Plan | None:
+    """What is mailed to somebody who asks; nothing if their address is suppressed."""
+    suppressed = day.store.suppressions.has(subscriber.address)
+    if suppressed or subscriber.state is SubscriberState.SUPPRESSED:
+        return None
+    known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
+    return asked_plan(day, DeliveryKind.LINK if known else DeliveryKind.CONFIRM, subscriber, now)
+
+
+def bearer(day: Service, purpose: Purpose, token: str, now: dt.datetime) -> Subscriber:
+    """Whose token it is; changes nothing.
+
+    LinkError if it is forged, revoked or made for something else, or if its reader is gone; LinkExpired if
+    it was ours, and its time is over.
+    """
+    return _bearer(day, day.links.read(purpose, token, now))
+
+
+def _bearer(day: Service, claim: Claim) -> Subscriber:
+    found = day.store.subscribers.get(claim.subscriber)
+    if found is None or found.generation != claim.generation:
+        raise LinkError("the link is revoked, or its reader is gone")
     return found
 
 
-def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) -> Subscriber:
-    if None in row:
-        raise UsageError("more cells than columns; put a cell that holds a comma in quotes")
-    given = {name: value for name, value in row.items() if value and name not in {"address", "confirmed"}}
-    try:
-        papers = int(given.pop("papers")) if "papers" in given else None
-    except ValueError:
-        raise UsageError("papers is a whole number") from None
-    lists = {
-        name: tuple(part for part in given.pop(name).split(";") if part.strip())
-        for name in set(COLUMNS.values()) & set(given)
-    }
-    wish = Wish(**given, **lists, papers=papers)  # type: ignore[arg-type]  # columns were checked against Wish
-    subscriber = tuned(newcomer(row["address"] or "", settings, now), wish, settings)
-    said = (row.get("confirmed") or "").casefold()
-    if said in {"yes", "true", "1"} or (settings.site.personal and not said):
-        subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
-    return subscriber
+def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
+    """The reader of a confirmation wants it: digests come from now on. A second time changes nothing.
+
+    Raises as `bearer` does.
+    """
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        if subscriber.state is SubscriberState.SUPPRESSED:
+            raise LinkError("the address is suppressed")
+        if subscriber.state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}:
+            return replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now, starts_at=now)
+        return subscriber
+
+    return _by_link(day, bearer(day, Purpose.CONFIRM, token, now), decide)
 
 
-def import_all(day: Service, subscribers: Iterable[Subscriber]) -> tuple[int, int]:
-    """Add those whose address is not known: (added, already known)."""
-    added = known = 0
-    for subscriber in subscribers:
-        if day.store.subscribers.by_address(subscriber.address):
-            known += 1
-        else:
-            day.store.subscribers.add(subscriber)
-            added += 1
-    return added, known
+def prefer(day: Service, token: str, wish: Wish, now: dt.datetime) -> Subscriber:
+    """A reader's own change of their settings. Raises as `bearer` does, and UsageError as `tuned`."""
+    reader = bearer(day, Purpose.PREFERENCES, token, now)
+    return _by_link(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings))
 
 
-def write_csv(subscribers: Iterable[Subscriber], file: TextIO) -> None:
-    """What `read_csv` reads."""
-    columns = ("address", "confirmed", *(one.name for one in fields(Wish)))
-    rows = csv.DictWriter(file, columns, lineterminator="\n")
-    rows.writeheader()
-    for one in subscribers:
-        confirmed = "yes" if one.state is SubscriberState.CONFIRMED else "no"
-        row = {"address": one.address, "confirmed": confirmed, "name": one.name, "papers": one.papers}
-        row |= {"timezone": one.schedule.timezone, "send_at": f"{one.schedule.send_at:%H:%M}"}
-        row |= {"days": str(one.schedule.days), "language": one.language}
-        for kind, column in COLUMNS.items():
-            row[column] = ";".join(
-                i.value if i.weight == 1 else f"{i.value}={i.weight:g}" for i in one.asked(kind)
-            )
-        rows.writerow(row)
+def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
+    """No digest any more, at once; a second time changes nothing (RFC 8058). None if the reader is gone.
+
+    LinkError if the token is forged, revoked or made for something else. It never expires.
+    """
+    claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
+    if day.store.subscribers.get(claim.subscriber) is None:
+        return None
+    return _by_link(
+        day, _bearer(day, claim), lambda subscriber: replace(subscriber, state=SubscriberState.UNSUBSCRIBED)
+    )
+
+
+def _by_link(day: Service, reader: Subscriber, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
+    changed = day.store.subscribers.change(reader.id, decide)
+    if changed is None:
+        raise LinkError("the reader of the link is gone")
+    if changed.state is not reader.state:
+        log.info("subscription changed", subscriber=reader.id, state=changed.state)
+    return changed
+
+
+# --- by time --------------------------------------------------------------------------------------
+
+
+def forget(day: Service, now: dt.datetime) -> int:
+    """Forget those who were asked to confirm and did not for a week; how many."""
+    longest = max(per for _, per in (PER_NETWORK, *PER_ADDRESS))
+    return day.store.subscribers.forget(now - PENDING_LIFETIME, now - longest)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digest import subscriptions
+from digest import roster, subscriptions
 from digest.cli import as_json
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
@@ -171,12 +171,12 @@ def import_(
     with service(context) as day:
         try:
             with file.open(encoding="utf-8-sig", newline="") as rows:
-                found = subscriptions.read_csv(rows, day.settings, clock(now))
+                found = roster.read_csv(rows, day.settings, clock(now))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise UsageError(f"cannot read it as CSV in UTF-8 ({error}): {str(file)!r}") from None
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from None
-        added, known = subscriptions.import_all(day, found)
+        added, known = roster.import_all(day, found, clock(now))
     typer.echo(f"{added} added, {known} already known")
 
 
@@ -188,7 +188,7 @@ def export(context: typer.Context, json: AsJson = False) -> None:
     if json:
         say([as_json.subscriber(one) for one in found])
     else:
-        subscriptions.write_csv(found, sys.stdout)
+        roster.write_csv(found, sys.stdout)
 
 
 def tell(one: Subscriber, *, json: bool) -> None:

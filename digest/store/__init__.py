@@ -16,6 +16,7 @@ from sqlalchemy import select
 from digest.store import migrate
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
+from digest.store.limits import Limit
 from digest.store.outbox import Outbox
 from digest.store.papers import Papers
 from digest.store.schema import meta
@@ -26,6 +27,7 @@ from digest.store.suppressions import Suppressions
 __all__ = [
     "EditionHeader",
     "Editions",
+    "Limit",
     "Outbox",
     "Papers",
     "Sources",

@@ -99,25 +99,11 @@ class Outbox:
 
         A plan to skip is written too: it is the proof that the day was looked at.
         """
-        # In one order for everybody, lest two that prepare the same readers wait for each other.
-        ordered = sorted(plans, key=lambda plan: (plan.reader.id, plan.local_date, plan.kind))
-        rows = [_row(plan) for plan in ordered]
+        rows = list(plans)
         if not rows:
             return 0
         with self._database.writing() as connection:
-            there = _there(connection, {str(row["subscriber"]) for row in rows})
-            kept = [row for row in rows if row["subscriber"] in there]
-            if not kept:
-                return 0
-            new = (
-                insert(connection, outbox)
-                .on_conflict_do_nothing()
-                .returning(outbox.c.id, outbox.c.state, outbox.c.prepared_at)
-            )
-            written = connection.execute(new, kept).all()
-            lines = [_line(row.id, row.prepared_at, str(row.state)) for row in written]
-            _write_journal(connection, lines)
-            return len(written)
+            return enqueue(connection, rows)
 
     # --- delivering ---
 
@@ -314,8 +300,8 @@ def _stopped(connection: Connection, due: Sequence[_Due]) -> Mapping[str, builti
 def _may_get(kind: DeliveryKind, state: SubscriberState) -> bool:
     if kind is DeliveryKind.DIGEST:
         return state is SubscriberState.CONFIRMED
-    if kind is DeliveryKind.CONFIRM:
-        return state is SubscriberState.PENDING
+    if kind is DeliveryKind.CONFIRM:  # also to somebody who left and asked again
+        return state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}
     return state is not SubscriberState.SUPPRESSED
 
 
@@ -331,6 +317,20 @@ def _take(connection: Connection, ids: Sequence[int], owner: str) -> None:
 
 
 # --- writing --------------------------------------------------------------------------------------
+
+
+def enqueue(connection: Connection, plans: Collection[Plan]) -> int:
+    """The same as `Outbox.enqueue`, inside a transaction."""
+    # In one order for everybody, lest two that prepare the same readers wait for each other.
+    ordered = sorted(plans, key=lambda plan: (plan.reader.id, plan.local_date, plan.kind))
+    there = _there(connection, {plan.reader.id for plan in ordered})
+    kept = [_row(plan) for plan in ordered if plan.reader.id in there]
+    if not kept:
+        return 0
+    new = insert(connection, outbox).on_conflict_do_nothing()
+    written = connection.execute(new.returning(outbox.c.id, outbox.c.state, outbox.c.prepared_at), kept).all()
+    _write_journal(connection, [_line(row.id, row.prepared_at, str(row.state)) for row in written])
+    return len(written)
 
 
 def _there(connection: Connection, ids: Collection[str]) -> set[str]:

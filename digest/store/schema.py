@@ -282,6 +282,17 @@ suppressions = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+#: What was asked for on a page, so that it can be limited (`limits`).
+asks = Table(
+    "asks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # A keyed hash of the network or the address; neither can be read back.
+    Column("key", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "key", "at"),
+)
+
 # --- outbox ---------------------------------------------------------------------------------------
 
 #: One message's way to one subscriber; holds what the message is made from, never the message.

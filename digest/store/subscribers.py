@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import builtins
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from sqlalchemy import Connection, Row, Select, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
 from digest.errors import UsageError
-from digest.model import Days, Interest, Schedule, Subscriber, SubscriberState
-from digest.store.database import Database, chunks
-from digest.store.schema import interests, subscribers
+from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
+from digest.store.database import Database, chunks, insert
+from digest.store.limits import Limit, count, forget, wait
+from digest.store.outbox import enqueue
+from digest.store.schema import interests, outbox, subscribers
 
 
 class Subscribers:
@@ -31,21 +34,61 @@ class Subscribers:
                 raise _taken(subscriber) from None
             _write_interests(connection, subscriber)
 
-    def update(self, subscriber: Subscriber) -> None:
-        """Replace everything that is kept of a subscriber, interests included.
+    def change(self, id: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+        """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
-        UsageError if nobody has that id, or somebody else has that address.
+        Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
+        raises, nothing changes; UsageError if somebody else has the new address.
         """
         with self._database.writing() as connection:
-            row = update(subscribers).where(subscribers.c.id == subscriber.id)
+            chosen = select(subscribers).where(subscribers.c.id == id).with_for_update()
+            current = next(iter(_read(connection, chosen)), None)
+            if current is None or (changed := decide(current)) == current:
+                return current
+            row = update(subscribers).where(subscribers.c.id == id)
             try:
-                found = connection.execute(row, _row(subscriber)).rowcount
+                connection.execute(row, _row(changed))
             except IntegrityError:
-                raise _taken(subscriber) from None
-            if not found:
-                raise UsageError(f"no subscriber has that id: {subscriber.id!r}")
-            connection.execute(delete(interests).where(interests.c.subscriber == subscriber.id))
-            _write_interests(connection, subscriber)
+                raise _taken(changed) from None
+            connection.execute(delete(interests).where(interests.c.subscriber == id))
+            _write_interests(connection, changed)
+            return changed
+
+    def ask(
+        self,
+        subscriber: Subscriber,
+        plan: Plan | None,
+        network: Limit,
+        address: Sequence[Limit],
+        now: dt.datetime,
+    ) -> dt.timedelta | None:
+        """Count a sign-up, keep its subscriber if they are new, and enqueue its mail: all of it or nothing.
+
+        Returns how long the network has to wait, if it asked too often. If the address was written to too often,
+        or there is no plan, the sign-up is counted and nothing else happens. Who is known stays as they are.
+        """
+        with self._database.writing() as connection:
+            if too_soon := wait(connection, [network], now):
+                return too_soon
+            count(connection, network.key, now)
+            if plan is None or wait(connection, address, now):
+                return None
+            for key_of_address in {limit.key for limit in address}:
+                count(connection, key_of_address, now)
+            new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
+            if connection.execute(new, _row(subscriber)).one_or_none():
+                _write_interests(connection, subscriber)
+            enqueue(connection, [plan])
+            return None
+
+    def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
+        """Drop who was asked to confirm before that instant and did not, and counts that no limit needs; how many."""
+        mailed = select(outbox.c.subscriber).where(outbox.c.kind == DeliveryKind.CONFIRM)
+        mailed = mailed.group_by(outbox.c.subscriber).having(func.max(outbox.c.prepared_at) < asked_before)
+        silent = delete(subscribers).where(subscribers.c.state == SubscriberState.PENDING)
+        with self._database.writing() as connection:
+            forget(connection, counted_before)
+            return connection.execute(silent.where(subscribers.c.id.in_(mailed))).rowcount
 
     def get(self, id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
         """The subscriber with that id."""

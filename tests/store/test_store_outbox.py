@@ -34,6 +34,10 @@ RETRY = Settlement(
 FAILED = Settlement(state=DeliveryState.FAILED, event="refused", reply="554 no")
 
 
+def change(store: Store, subscriber: Subscriber) -> None:
+    assert store.subscribers.change(subscriber.id, lambda _: subscriber)
+
+
 @pytest.fixture
 def edition(store: Store) -> Edition:
     return store.editions.publish(NOON, [a_listed(number) for number in range(1, 9)], 1)
@@ -216,10 +220,10 @@ def test_whether_a_reader_may_still_be_written_to_is_asked_when_claiming(
     store: Store, edition: Edition, kind: DeliveryKind, state: SubscriberState
 ):
     enqueued(store, edition, kind=kind)
-    store.subscribers.update(a_subscriber(state=state))
+    change(store, a_subscriber(state=state))
     needed = {
         DeliveryKind.DIGEST: {SubscriberState.CONFIRMED},
-        DeliveryKind.CONFIRM: {SubscriberState.PENDING},
+        DeliveryKind.CONFIRM: {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED},
     }
     allowed = state in needed.get(kind, set(SubscriberState) - {SubscriberState.SUPPRESSED})
 
@@ -236,7 +240,7 @@ def test_a_suppressed_address_is_not_written_to(store: Store, edition: Edition):
     enqueued(store, edition)
     store.suppressions.add("VISION@example.org", "bounce", NOON)
     # The address it was prepared for counts, whatever the reader changed it to since.
-    store.subscribers.update(a_subscriber(address="new@example.org"))
+    change(store, a_subscriber(address="new@example.org"))
 
     assert store.outbox.claim(NOON, 9, ME) == ()
     assert the_one(store).state is DeliveryState.SUPPRESSED
@@ -247,7 +251,7 @@ def test_readers_who_left_do_not_hide_those_who_stayed(store: Store, edition: Ed
     names = [f"reader{number}" for number in range(10)]
     enqueued(store, edition, names)
     for name in names[:8]:
-        store.subscribers.update(a_subscriber(name, state=SubscriberState.UNSUBSCRIBED))
+        change(store, a_subscriber(name, state=SubscriberState.UNSUBSCRIBED))
 
     claimed = store.outbox.claim(NOON, 3, ME)
 
@@ -340,7 +344,7 @@ def test_an_address_that_does_not_exist_is_not_written_to_again(store: Store, ed
 def test_a_reader_who_has_another_address_by_now_stays(store: Store, edition: Edition):
     enqueued(store, edition)
     [delivery] = store.outbox.claim(NOON, 1, ME)
-    store.subscribers.update(a_subscriber(address="new@example.org"))
+    change(store, a_subscriber(address="new@example.org"))
 
     store.outbox.settle(delivery.id, replace(FAILED, suppress="550 5.1.1"), NOON, ME)
 

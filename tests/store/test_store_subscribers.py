@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 from factories import NOON, a_plan, a_subscriber
 
 from digest.errors import UsageError
-from digest.model import Days, Interest, InterestKind, Schedule, SubscriberState
+from digest.model import Days, Interest, InterestKind, Schedule, Subscriber, SubscriberState
 from digest.store import Store
 
 
@@ -55,7 +57,7 @@ def test_updating_replaces_settings_and_interests(store: Store):
         interests=(Interest(kind=InterestKind.AUTHOR, value="Ada Author"),),
     )
 
-    store.subscribers.update(changed)
+    assert store.subscribers.change(changed.id, lambda _: changed) == changed
 
     assert store.subscribers.get(changed.id) == changed
     assert store.subscribers.by_address("vision@example.org") is None
@@ -64,7 +66,7 @@ def test_updating_replaces_settings_and_interests(store: Store):
 def test_updating_can_take_all_interests_away(store: Store):
     store.subscribers.add(a_subscriber())
 
-    store.subscribers.update(a_subscriber(interests=()))
+    store.subscribers.change("s-vision", lambda subscriber: replace(subscriber, interests=()))
 
     assert store.subscribers.get("s-vision") == a_subscriber(interests=())
 
@@ -74,14 +76,47 @@ def test_nobody_can_be_given_the_address_of_another(store: Store):
     store.subscribers.add(a_subscriber("two"))
 
     with pytest.raises(UsageError, match="there is a subscriber"):
-        store.subscribers.update(a_subscriber("two", address="ONE@example.org"))
+        store.subscribers.change("s-two", lambda two: replace(two, address="ONE@example.org"))
 
     assert store.subscribers.get("s-two") == a_subscriber("two")
 
 
-def test_updating_nobody_is_refused(store: Store):
-    with pytest.raises(UsageError, match="no subscriber has that id: 's-vision'"):
-        store.subscribers.update(a_subscriber())
+def test_changing_nobody_says_so(store: Store):
+    assert store.subscribers.change("s-vision", lambda subscriber: subscriber) is None
+
+
+def test_a_change_that_is_refused_changes_nothing(store: Store):
+    store.subscribers.add(a_subscriber())
+
+    def refuse(subscriber: Subscriber) -> Subscriber:
+        raise UsageError(f"not {subscriber.id}")
+
+    with pytest.raises(UsageError, match="not s-vision"):
+        store.subscribers.change("s-vision", refuse)
+
+    assert store.subscribers.get("s-vision") == a_subscriber()
+
+
+def test_of_two_changes_at_once_neither_undoes_the_other(store: Store):
+    store.subscribers.add(a_subscriber())
+    inside, together = threading.Event(), []
+
+    def slowly(subscriber: Subscriber) -> Subscriber:
+        inside.set()
+        time.sleep(0.2)
+        return replace(subscriber, papers=3)
+
+    tuning = threading.Thread(target=store.subscribers.change, args=("s-vision", slowly))
+    tuning.start()
+    assert inside.wait(10)
+    together.append(
+        store.subscribers.change("s-vision", lambda s: replace(s, state=SubscriberState.UNSUBSCRIBED))
+    )
+    tuning.join()
+
+    expected = a_subscriber(papers=3, state=SubscriberState.UNSUBSCRIBED)
+    assert together == [expected]
+    assert store.subscribers.get("s-vision") == expected
 
 
 def test_subscribers_are_listed_by_state(store: Store):
@@ -113,7 +148,7 @@ def test_writing_is_possible_between_two_batches(store: Store):
 
     for batch in store.subscribers.confirmed(batch=1):
         seen += batch
-        store.subscribers.update(replace(batch[0], state=SubscriberState.PAUSED))
+        store.subscribers.change(batch[0].id, lambda one: replace(one, state=SubscriberState.PAUSED))
 
     assert [person.id for person in seen] == ["s-a", "s-b", "s-c"]
     assert list(store.subscribers.confirmed()) == []

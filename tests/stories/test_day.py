@@ -193,9 +193,7 @@ def test_who_leaves_between_preparing_and_delivering_is_not_mailed(
     leaver = house.add("leaves@example.org")
     house.prepare()
     with open_service(house.settings) as day:
-        subscriber = day.store.subscribers.get(leaver)
-        assert subscriber
-        day.store.subscribers.update(replace(subscriber, state=state))
+        assert day.store.subscribers.change(leaver, lambda subscriber: replace(subscriber, state=state))
     house.deliver()
     assert house.recipients() == {"stays@example.org": 1}
     assert house.states()["leaves@example.org"] is DeliveryState.SUPPRESSED

@@ -1,0 +1,329 @@
+"""Stories of a subscription: asked for, confirmed, tuned, left; nobody else can do any of it for the reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email
+import email.policy
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from digest import config, daily, deliver, roster, subscriptions
+from digest.errors import LinkError, LinkExpired, UsageError
+from digest.links import Purpose
+from digest.messages import compose
+from digest.model import DeliveryKind, DeliveryState, Subscriber, SubscriberState
+from digest.service import Service, open_service
+from digest.subscriptions import Wish
+
+NOW = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+NOTHING = Wish()
+
+
+def settings(folder: Path, url: str = "https://digest.example.org") -> config.Settings:
+    (folder / "digest.toml").write_text(f'[site]\nurl = "{url}"\n', encoding="utf-8")
+    return config.load(folder / "digest.toml", {})
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Iterator[Service]:
+    with open_service(settings(tmp_path)) as opened:
+        yield opened
+
+
+def mailed(day: Service) -> list[email.message.EmailMessage]:
+    """Everything that is or was in the outbox, the oldest first, as it reads."""
+    return [
+        email.message_from_bytes(compose(day, row.plan).content, policy=email.policy.default)
+        for row in reversed(day.store.outbox.list())
+    ]
+
+
+def token(mail: email.message.EmailMessage, purpose: Purpose) -> str:
+    body = mail.get_body(("plain",))
+    assert body
+    found = re.search(rf"https://digest\.example\.org/{purpose}/(\S+)", body.get_content())
+    assert found, body.get_content()
+    return found[1]
+
+
+def the_reader(day: Service) -> Subscriber:
+    (subscriber,) = day.store.subscribers.list()
+    return subscriber
+
+
+def subscribed(day: Service, now: dt.datetime = NOW) -> Subscriber:
+    subscriptions.ask(day, "vision@example.org", NOTHING, "192.0.2.1", now)
+    return subscriptions.confirm(day, token(mailed(day)[-1], Purpose.CONFIRM), now)
+
+
+def links(day: Service, subscriber: Subscriber) -> tuple[str, str]:
+    found = day.links.of_reader(subscriber.reader)
+    assert found
+    return found.unsubscribe.rpartition("/")[2], found.preferences.rpartition("/")[2]
+
+
+def test_who_asks_is_mailed_a_link_and_gets_nothing_before_confirming(day: Service) -> None:
+    assert subscriptions.ask(day, "Vision@Example.ORG", Wish(interests=("robots",)), "net", NOW) is None
+    reader = the_reader(day)
+    assert (reader.address, reader.state) == ("Vision@example.org", SubscriberState.PENDING)
+    assert [i.value for i in reader.interests] == ["robots"]
+    assert list(day.store.subscribers.confirmed()) == []
+
+    confirmed = subscriptions.confirm(day, token(mailed(day)[0], Purpose.CONFIRM), NOW + HOUR)
+    assert confirmed == the_reader(day)
+    assert (confirmed.state, confirmed.confirmed_at) == (SubscriberState.CONFIRMED, NOW + HOUR)
+
+
+def test_the_first_digest_is_the_first_that_is_due_after_confirming(day: Service) -> None:
+    subscribed(day)
+    assert not any(daily.due_digests(day, NOW + HOUR, None))
+    assert any(daily.due_digests(day, NOW + DAY, None))
+
+
+def test_what_was_typed_into_the_form_is_not_in_the_mail(day: Service) -> None:
+    subscriptions.ask(day, "vision@example.org", Wish(interests=("buy cheap stocks",)), "net", NOW)
+    (mail,) = mailed(day)
+    assert "stocks" not in mail.as_string()
+
+
+def test_who_is_subscribed_and_asks_again_is_mailed_the_link_to_their_settings(day: Service) -> None:
+    reader = subscribed(day)
+    assert subscriptions.ask(day, "VISION@example.org", Wish(papers=50), "net", NOW + DAY) is None
+    assert the_reader(day) == reader
+    assert [row.plan.kind for row in day.store.outbox.list()] == [DeliveryKind.LINK, DeliveryKind.CONFIRM]
+    preferences = token(mailed(day)[-1], Purpose.PREFERENCES)
+    assert subscriptions.bearer(day, Purpose.PREFERENCES, preferences, NOW + 400 * DAY) == reader
+
+
+def test_an_address_is_mailed_once_a_day_however_many_networks_ask(day: Service) -> None:
+    answers = {
+        subscriptions.ask(
+            day, "vision@example.org", NOTHING, f"192.0.2.{n}", NOW + n * dt.timedelta(seconds=1)
+        )
+        for n in range(200)
+    }
+    assert answers == {None}
+    assert len(day.store.outbox.list()) == 1
+
+
+def test_a_network_may_sign_up_five_addresses_an_hour(day: Service) -> None:
+    answers = [subscriptions.ask(day, f"reader{n}@example.org", NOTHING, "net", NOW) for n in range(7)]
+    assert answers == [None] * 5 + [HOUR] * 2
+    assert len(day.store.subscribers.list()) == 5
+    assert subscriptions.ask(day, "reader6@example.org", NOTHING, "net", NOW + HOUR) is None
+
+
+def test_neither_network_nor_address_can_be_read_from_the_counts(day: Service, tmp_path: Path) -> None:
+    day.store.suppressions.add("gone@example.org", "asked us to", NOW)
+    subscriptions.ask(day, "gone@example.org", NOTHING, "192.0.2.77", NOW)
+    day.store.suppressions.remove("gone@example.org")
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("digest.db*"))
+    assert b"192.0.2.77" not in kept
+
+
+def test_a_suppressed_address_is_answered_alike_and_never_mailed(day: Service) -> None:
+    day.store.suppressions.add("vision@example.org", "550 5.1.1", NOW)
+    assert subscriptions.ask(day, "vision@example.org", NOTHING, "net", NOW) is None
+    assert day.store.outbox.list() == []
+    assert day.store.subscribers.list() == []
+
+
+@pytest.mark.parametrize(
+    "address", ["", "vision", "vision@localdomain", "a@b.c\r\nBcc: x@example.org", "x" * 250 + "@example.org"]
+)
+def test_an_unreadable_address_is_refused_and_nothing_kept(day: Service, address: str) -> None:
+    with pytest.raises(UsageError):
+        subscriptions.ask(day, address, NOTHING, "net", NOW)
+    assert day.store.subscribers.list() == []
+
+
+def test_confirming_twice_is_confirming_once(day: Service) -> None:
+    reader = subscribed(day)
+    again = subscriptions.confirm(day, token(mailed(day)[0], Purpose.CONFIRM), NOW + 2 * HOUR)
+    assert again == reader
+
+
+def test_after_48_hours_a_new_link_is_needed_and_can_be_had(day: Service) -> None:
+    subscriptions.ask(day, "vision@example.org", NOTHING, "net", NOW)
+    old = token(mailed(day)[0], Purpose.CONFIRM)
+    late = NOW + 2 * DAY
+    with pytest.raises(LinkExpired):
+        subscriptions.confirm(day, old, late)
+    assert the_reader(day).state is SubscriberState.PENDING
+    assert subscriptions.ask_again(day, old, "net", late) is None
+    assert subscriptions.ask_again(day, old, "net", late) is None
+    new = token(mailed(day)[1], Purpose.CONFIRM)
+    assert len(mailed(day)) == 2
+    assert subscriptions.confirm(day, new, late + HOUR).state is SubscriberState.CONFIRMED
+
+
+def test_leaving_takes_effect_at_once_and_twice_is_once(day: Service) -> None:
+    reader = subscribed(day)
+    leave, _ = links(day, reader)
+    for _ in range(2):
+        left = subscriptions.unsubscribe(day, leave, NOW + 900 * DAY)
+        assert left == the_reader(day) == replace(reader, state=SubscriberState.UNSUBSCRIBED)
+    assert not any(daily.due_digests(day, NOW + DAY, None))
+
+
+def test_a_reader_who_is_gone_can_still_leave_and_can_do_nothing_else(day: Service) -> None:
+    reader = subscribed(day)
+    leave, preferences = links(day, reader)
+    day.store.subscribers.remove(reader.id)
+    assert subscriptions.unsubscribe(day, leave, NOW) is None
+    with pytest.raises(LinkError):
+        subscriptions.prefer(day, preferences, Wish(papers=3), NOW)
+
+
+def test_who_left_comes_back_by_confirming_anew(day: Service) -> None:
+    reader = subscribed(day)
+    leave, _ = links(day, reader)
+    subscriptions.unsubscribe(day, leave, NOW)
+    later = NOW + 3 * DAY
+    subscriptions.ask(day, "vision@example.org", NOTHING, "net", later)
+    assert the_reader(day).state is SubscriberState.UNSUBSCRIBED
+    back = subscriptions.confirm(day, token(mailed(day)[-1], Purpose.CONFIRM), later + HOUR)
+    assert (back.state, back.confirmed_at) == (SubscriberState.CONFIRMED, later + HOUR)
+
+
+def test_readers_tune_what_they_get_and_a_wrong_wish_changes_nothing(day: Service) -> None:
+    reader = subscribed(day)
+    _, preferences = links(day, reader)
+    wish = Wish(
+        interests=("robots=2",), excludes=("drones",), send_at="06:30", timezone="Asia/Tokyo", days="mon,thu"
+    )
+    tuned = subscriptions.prefer(day, preferences, wish, NOW)
+    assert [(i.value, i.weight) for i in tuned.interests] == [("robots", 2.0), ("drones", 1.0)]
+    assert str(tuned.schedule.days) == "mon,thu"
+    with pytest.raises(UsageError):
+        subscriptions.prefer(day, preferences, Wish(interests=("more",), timezone="Nowhere/Land"), NOW)
+    assert the_reader(day) == tuned
+
+
+def test_raising_the_generation_revokes_every_link(day: Service) -> None:
+    reader = subscribed(day)
+    leave, preferences = links(day, reader)
+    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=one.generation + 1))
+    with pytest.raises(LinkError):
+        subscriptions.unsubscribe(day, leave, NOW)
+    with pytest.raises(LinkError):
+        subscriptions.prefer(day, preferences, NOTHING, NOW)
+
+
+def test_whom_the_operator_adds_unconfirmed_is_asked_to_confirm(day: Service) -> None:
+    subscriptions.add(day, "vision@example.org", NOTHING, NOW, confirmed=False)
+    imported = [subscriptions.newcomer("robots@example.org", day.settings, NOW)]
+    assert roster.import_all(day, imported, NOW) == (1, 0)
+    assert [row.plan.kind for row in day.store.outbox.list()] == [DeliveryKind.CONFIRM] * 2
+
+
+def test_in_personal_mode_nobody_is_asked_to_confirm(tmp_path: Path) -> None:
+    with open_service(settings(tmp_path, url="")) as day:
+        subscriptions.add(day, "vision@example.org", NOTHING, NOW, confirmed=False)
+        assert day.store.outbox.list() == []
+
+
+def test_who_never_confirms_is_forgotten_after_a_week(day: Service) -> None:
+    subscriptions.ask(day, "vision@example.org", NOTHING, "net", NOW)
+    assert subscriptions.forget(day, NOW + 7 * DAY) == 0
+    assert subscriptions.forget(day, NOW + 7 * DAY + HOUR) == 1
+    assert day.store.subscribers.list() == []
+
+
+class Life(RuleBasedStateMachine):
+    """Anything that anybody can do, in any order, against what should be true of one address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = ExitStack()
+        folder = Path(self.open.enter_context(tempfile.TemporaryDirectory()))
+        self.day = self.open.enter_context(open_service(settings(folder)))
+        self.transport = deliver.transport(self.day.settings.mail, folder / "outbox")
+        self.now = NOW
+        self.state: SubscriberState | None = None
+        self.confirmed_at: dt.datetime | None = None
+        self.mailed_at: list[dt.datetime] = []
+        self.tokens: list[tuple[dt.datetime, str]] = []
+
+    def teardown(self) -> None:
+        self.open.close()
+
+    @rule(minutes=st.integers(1, 3000))
+    def time_passes(self, minutes: int) -> None:
+        self.now += dt.timedelta(minutes=minutes)
+
+    @rule(network=st.integers(1, 1000))
+    def somebody_asks(self, network: int) -> None:
+        subscriptions.ask(self.day, "vision@example.org", NOTHING, f"net {network} {self.now}", self.now)
+        due = [at for at in self.mailed_at if at > self.now - 30 * DAY]
+        if len(due) < 3 and not any(at > self.now - DAY for at in due):
+            self.mailed_at.append(self.now)
+            self.state = self.state or SubscriberState.PENDING
+            if self.state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}:
+                newest = self.day.store.outbox.list(limit=1)
+                mail = compose(self.day, newest[0].plan).content
+                parsed = email.message_from_bytes(mail, policy=email.policy.default)
+                self.tokens.append((self.now, token(parsed, Purpose.CONFIRM)))
+
+    @precondition(lambda self: self.tokens)
+    @rule(data=st.data())
+    def a_link_is_confirmed(self, data: st.DataObject) -> None:
+        at, chosen = data.draw(st.sampled_from(self.tokens))
+        if self.now >= at + 2 * DAY:
+            with pytest.raises(LinkExpired):
+                subscriptions.confirm(self.day, chosen, self.now)
+            return
+        subscriptions.confirm(self.day, chosen, self.now)
+        if self.state is not SubscriberState.CONFIRMED:
+            self.state, self.confirmed_at = SubscriberState.CONFIRMED, self.now
+
+    @precondition(lambda self: self.state)
+    @rule()
+    def the_reader_leaves(self) -> None:
+        leave, _ = links(self.day, the_reader(self.day))
+        subscriptions.unsubscribe(self.day, leave, self.now)
+        self.state = SubscriberState.UNSUBSCRIBED
+
+    @precondition(lambda self: self.state)
+    @rule(papers=st.integers(1, 50))
+    def the_reader_tunes(self, papers: int) -> None:
+        _, preferences = links(self.day, the_reader(self.day))
+        assert subscriptions.prefer(self.day, preferences, Wish(papers=papers), self.now).papers == papers
+
+    @rule()
+    def what_is_due_is_delivered(self) -> None:
+        daily.deliver_due(self.day, self.transport, self.now)
+
+    @invariant()
+    def the_subscription_is_as_it_should_be(self) -> None:
+        found = self.day.store.subscribers.by_address("vision@example.org")
+        assert (found.state if found else None) == self.state
+        if found and self.state is SubscriberState.CONFIRMED:
+            assert (found.confirmed_at, found.starts_at) == (self.confirmed_at, self.confirmed_at)
+
+    @invariant()
+    def nobody_was_written_to_too_often(self) -> None:
+        assert len(self.day.store.outbox.list()) == len(self.mailed_at)
+
+    @invariant()
+    def who_left_is_mailed_nothing_but_what_was_asked_for(self) -> None:
+        kinds = {row.plan.kind for row in self.day.store.outbox.list(state=DeliveryState.SENT)}
+        assert kinds <= {DeliveryKind.CONFIRM, DeliveryKind.LINK}
+
+
+Life.TestCase.settings = profile(
+    max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+test_a_subscriptions_life_in_any_order = Life.TestCase
