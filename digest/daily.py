@@ -194,6 +194,19 @@ def may_start(subscriber: Subscriber, date: dt.date) -> bool:
     return subscriber.starts_at is None or subscriber.schedule.due_at(date) >= subscriber.starts_at
 
 
+def next_date(day: Service, subscriber: Subscriber, now: dt.datetime) -> dt.date:
+    """The local date of the next digest that is still to be prepared: one that is due by now, or one to come."""
+    schedule = subscriber.schedule
+    prepared = day.store.outbox.prepared([subscriber.id], now.date() - dt.timedelta(days=2))
+    due = schedule.due_date(now, day.settings.mail.expire_after)
+    if due and may_start(subscriber, due) and (subscriber.id, due) not in prepared:
+        return due
+    date = schedule.next_date(max(now, subscriber.starts_at or now))
+    while (subscriber.id, date) in prepared:  # the hour was moved to later, after the day's digest
+        date = schedule.next_date(schedule.due_at(date))
+    return date
+
+
 def prepare(
     day: Service, edition: Edition, now: dt.datetime, only: str | None = None, progress: Progress = silent
 ) -> tuple[int, int]:

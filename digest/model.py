@@ -297,6 +297,12 @@ class Schedule:
                 return day
         return None
 
+    def next_date(self, after: dt.datetime) -> dt.date:
+        """The first local date whose digest is due after that instant."""
+        first = after.astimezone(zone(self.timezone)).date()
+        coming = (first + dt.timedelta(days=n) for n in range(9))  # a week, and a day on either side of it
+        return next(day for day in coming if day in self.days and self.due_at(day) > after)
+
 
 class SubscriberState(StrEnum):
     """Where a subscription stands. Only CONFIRMED gets digests."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from digest.daily import examples
+from digest.daily import examples, next_date
 from digest.errors import UsageError
 from digest.messages import compose, digest_plan
-from digest.model import Content, Edition, Listed, Message, Plan, Rights, Subscriber
+from digest.model import Content, Edition, Listed, Message, Plan, ReaderLinks, Rights, Subscriber
 from digest.rank import Ranker
 from digest.service import Service
 
@@ -19,6 +19,11 @@ class Showcase:
 
     edition: Edition
     ranker: Ranker
+
+    @property
+    def withheld(self) -> bool:
+        """Whether a public digest leaves out texts that a reader's own holds."""
+        return any(listed.paper.rights is not Rights.OPEN for listed in self.edition.papers)
 
 
 def showcase(day: Service) -> Showcase | None:
@@ -36,33 +41,40 @@ def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) 
     if case is None:
         raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
     stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
-    return compose(day, _plan(day, case, stand_in, frozenset(), now))
+    return compose(day, _plan(day, case, stand_in, frozenset(), now.date(), now))
 
 
 def outlook(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Content | None:
     """A subscriber's next digest as it would be from these papers; None if nothing is left to show them."""
     shown = day.store.outbox.shown([subscriber.id]).get(subscriber.id, frozenset())
-    plan = _plan(day, case, subscriber, shown, now)
+    plan = _plan(day, case, subscriber, shown, next_date(day, subscriber, now), now)
     if plan.skipped:
         return None
     return day.composer.digest(plan, case.edition, day.links.of_reader(subscriber.reader))
 
 
 def public(day: Service, case: Showcase, stand_in: Subscriber, now: dt.datetime) -> Content | None:
-    """A digest that anybody may see: without the texts of sources that keep theirs.
+    """A digest that anybody may see: without the texts of sources that keep theirs, its links to the first page.
 
     None if the edition is empty.
     """
     open_texts = replace(case.edition, papers=tuple(_public(listed) for listed in case.edition.papers))
-    plan = _plan(day, case, stand_in, frozenset(), now)
-    return None if plan.skipped else day.composer.digest(plan, open_texts, None)
+    plan = _plan(day, case, stand_in, frozenset(), now.date(), now)
+    home = day.settings.site.url
+    nobodys = ReaderLinks(unsubscribe=home, preferences=home) if home else None
+    return None if plan.skipped else day.composer.digest(plan, open_texts, nobodys)
 
 
 def _plan(
-    day: Service, case: Showcase, subscriber: Subscriber, shown: frozenset[str], now: dt.datetime
+    day: Service,
+    case: Showcase,
+    subscriber: Subscriber,
+    shown: frozenset[str],
+    date: dt.date,
+    now: dt.datetime,
 ) -> Plan:
     (digest,) = case.ranker.digests([subscriber], {subscriber.id: shown}, examples(day, [subscriber]))
-    return digest_plan(day, digest, now.date(), now)
+    return digest_plan(day, digest, date, now)
 
 
 def _public(listed: Listed) -> Listed:

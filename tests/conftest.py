@@ -1,12 +1,17 @@
-"""What every test shares: captured data, where it is, and an environment without DIGEST_ variables."""
+"""What every test shares: captured data, a browser, and an environment without DIGEST_ variables."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+#: No name leads anywhere, so that no test can reach the outside.
+LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,3 +28,17 @@ def shared() -> Path:
     if not (folder / "feeds" / "MANIFEST.tsv").is_file():
         pytest.skip("captured data is absent: set DIGEST_SHARED or put it at ../shared")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, the one of the operating system; tests that need it skip where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking", LOOPBACK_ONLY]
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()

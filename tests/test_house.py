@@ -37,6 +37,7 @@ def importers(package: str) -> list[str]:
 @pytest.mark.parametrize(
     ("package", "door"),
     [
+        ("apscheduler", "schedule.py"),
         ("feedparser", "ingest/feeds.py"),
         ("httpx2", "ingest/fetch.py"),
         ("pylatexenc", "ingest/text.py"),

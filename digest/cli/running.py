@@ -135,7 +135,9 @@ def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | Non
         subscriptions.sync_readers(day, at)
         subscriber = subscriptions.find(day, only).id if only else None
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        return daily.run(day, transport, at, subscriber, progress)
+        report = daily.run(day, transport, at, subscriber, progress)
+        subscriptions.forget(day, at)
+        return report
 
 
 def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:

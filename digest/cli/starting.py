@@ -62,7 +62,7 @@ def demo(
     typer.echo(f"messages: {settings.outbox_directory}/*.eml")
     typer.echo(f"configuration: {path}")
     if serve:
-        serve_preview(path, "127.0.0.1", port, open_browser=open_browser)
+        serve_preview(path, "127.0.0.1", port, templates=None, open_browser=open_browser)
 
 
 def furnish(directory: Path) -> Path:
@@ -100,20 +100,35 @@ def init(
     typer.echo(f"wrote {path}\nnext: look through it, then `digest --config {path} run`")
 
 
-def preview(context: typer.Context, host: Host = "127.0.0.1", port: Port = 8025) -> None:
-    """Show the digests in a browser, as the very bytes that were or would be sent."""
+def preview(
+    context: typer.Context,
+    host: Host = "127.0.0.1",
+    port: Port = 8025,
+    templates: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            metavar="DIR",
+            help="A folder whose files replace single e-mail templates.",
+        ),
+    ] = None,
+) -> None:
+    """Show every message in a browser, as the very bytes that were or would be sent; reloads when a template changes."""
     with service(context):
         pass  # a wrong configuration or database is said now, not in the browser
-    serve_preview(context.obj.config, host, port, open_browser=False)
+    serve_preview(context.obj.config, host, port, templates=templates, open_browser=False)
 
 
-def serve_preview(path: Path | None, host: str, port: int, *, open_browser: bool) -> None:
+def serve_preview(
+    path: Path | None, host: str, port: int, *, templates: Path | None, open_browser: bool
+) -> None:
     """Serve until Ctrl-C."""
-    from digest.preview import serve  # noqa: PLC0415 (FastAPI takes half a second that `digest run` need not pay)
+    from digest.preview import Bench, serve  # noqa: PLC0415 (FastAPI takes half a second that `digest run` need not pay)
 
     def ready(url: str) -> None:
         complain(f"preview at {url} (Ctrl-C stops it)", 0)
         if open_browser:
             webbrowser.open(url)
 
-    serve(lambda: config.load(path), host, port, ready)
+    serve(Bench(settings=lambda: config.load(path), templates=templates), host, port, ready)

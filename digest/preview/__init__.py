@@ -1,5 +1,6 @@
 """The e-mail in a browser, for whoever writes templates: the very bytes that were or would be sent."""
 
-from digest.preview.app import serve
+from digest.preview.bench import Bench
+from digest.preview.server import serve
 
-__all__ = ["serve"]
+__all__ = ["Bench", "serve"]

@@ -1,128 +1,143 @@
-"""Pages of the preview: a list of digests, and each as HTML at two widths, text, headers and raw bytes.
+"""Pages of the preview: the lists, and each message as HTML at two widths, text, headers and raw bytes.
 
 Rule 1. What is shown is parsed back from the message's bytes, not rendered a second time.
 Rule 2. The message's HTML runs in a sandboxed frame without scripts, under a policy that fetches nothing.
 Rule 3. Loopback only: anybody who can open a page can read everybody's digest.
+Rule 4. There are only GETs, and none of them stores anything.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
+import datetime as dt
 import ipaddress
-import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from email.message import EmailMessage
+from typing import Protocol
+from urllib.parse import quote
 
-import uvicorn
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
-from digest.config import Settings, shipped
-from digest.errors import UsageError
-from digest.messages import compose
-from digest.model import Delivery, DeliveryKind, Message
-from digest.service import Service, open_service
+from digest.config import shipped
+from digest.errors import ConfigError, DigestError, UsageError
+from digest.preview.bench import Bench
+from digest.preview.gallery import Gallery, NotThere
+from digest.preview.views import GMAIL_SHOWS, Problem, Shown
 
-#: Pages of the tool itself: own style and frames, no scripts, nothing from outside.
+#: Pages of the tool itself: own style, frames and the one script that reloads; nothing from outside.
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-#: A message in its frame: inline styles only.
-MESSAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
+#: A message in its frame: inline styles only. Of this origin, without scripts: so the page around it can keep
+#: where it was scrolled to, and it can do nothing with that.
+MESSAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "sandbox allow-same-origin; frame-ancestors 'self'"
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A digest in the list."""
+class Render(Protocol):
+    """Fills one of the pages' templates."""
 
-    id: int
-    reader: str
-    local_date: str
-    state: str
-    papers: int
-    subject: str
+    def __call__(self, name: str, *, version: str, **views: object) -> str:
+        """The page's HTML; `version` is of what the page was made from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """One digest, taken apart."""
-
-    id: int
-    subject: str
-    headers: tuple[tuple[str, str], ...]
-    text: str
-    html_bytes: int
-    message_bytes: int
-
-
-def app(settings: Callable[[], Settings]) -> FastAPI:
-    """The preview over the store of these settings, which are read anew for every page."""
+def app(bench: Bench) -> FastAPI:
+    """The preview of what is on the bench, which is read anew for every page."""
     pages = FastAPI(title="Daily Digest preview", docs_url=None, redoc_url=None, openapi_url=None)
-    templates = Environment(
-        loader=FileSystemLoader(shipped("templates", "preview")),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    gallery, render = Gallery(bench), _renderer()
+    _guard(pages, bench)
+    _problems(pages, render)
 
+    @pages.get("/", response_class=HTMLResponse)
+    def index(request: Request) -> str:
+        return render("index.html", version=_version(request), index=gallery.index())
+
+    @pages.get("/version")
+    def version(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(_version(request))
+
+    for name in ("style.css", "reload.js"):
+        pages.add_api_route(f"/{name}", _file(name), methods=["GET"])
+    _messages(pages, "/digests/{delivery:int}", lambda request: _sent(gallery, request), render)
+    _messages(pages, "/subscribers/{subscriber}", lambda request: _trial(gallery, request), render)
+    return pages
+
+
+# --- a message and its parts ----------------------------------------------------------------------
+
+
+def _messages(pages: FastAPI, root: str, shown: Callable[[Request], Shown], render: Render) -> None:
+    """The page of a message and its parts."""
+
+    @pages.get(root, response_class=HTMLResponse)
+    def page(request: Request) -> str:
+        return render("message.html", version=_version(request), shown=shown(request), limit=GMAIL_SHOWS)
+
+    @pages.get(f"{root}/html")
+    def html(request: Request) -> HTMLResponse:
+        return HTMLResponse(shown(request).sheet.html, headers={"Content-Security-Policy": MESSAGE_POLICY})
+
+    @pages.get(f"{root}/raw")
+    def raw(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(shown(request).sheet.raw)
+
+    @pages.get(f"{root}/message.eml")
+    def eml(request: Request) -> Response:
+        found = shown(request)
+        attachment = {"Content-Disposition": f'attachment; filename="{found.file_name}"'}
+        return Response(found.sheet.raw, media_type="message/rfc822", headers=attachment)
+
+
+def _sent(gallery: Gallery, request: Request) -> Shown:
+    delivery = int(request.path_params["delivery"])
+    return Shown(root=f"/digests/{delivery}", sheet=gallery.sent(_version(request), delivery))
+
+
+def _trial(gallery: Gallery, request: Request) -> Shown:
+    """The parts of a page name its instant, so that they all show the same bytes."""
+    subscriber = str(request.path_params["subscriber"])
+    at = _instant(request.query_params.get("at"))
+    sheet = gallery.trial(_version(request), subscriber, at)
+    return Shown(root=f"/subscribers/{quote(subscriber, safe='')}", sheet=sheet, at=at)
+
+
+def _instant(text: str | None) -> dt.datetime:
+    if text is None:
+        return dt.datetime.now(dt.UTC).replace(microsecond=0)
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise NotThere(f"an instant is ISO 8601, as 2026-04-10T10:00:00Z: {text!r}") from None
+
+
+# --- around every page ----------------------------------------------------------------------------
+
+
+def _guard(pages: FastAPI, bench: Bench) -> None:
     @pages.middleware("http")
     async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
         # A page of another site could point its name at this address (DNS rebinding) and read along.
-        if not _is_loopback(request.url.hostname or ""):
-            return Response("the preview answers to loopback names only", status_code=403)
+        if not is_loopback(request.url.hostname or ""):
+            return PlainTextResponse("the preview answers to loopback names only", status_code=403)
+        # Looked at before anything is made: what changes meanwhile is then seen as a change.
+        request.state.version = await run_in_threadpool(bench.version)
         response = await call_next(request)
         response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
-    @pages.get("/", response_class=HTMLResponse)
-    def index() -> str:
-        with open_service(settings()) as day:
-            rows = [_row(day, one) for one in day.store.outbox.list(limit=200) if _has_message(one)]
-        return templates.get_template("index.html").render(rows=rows)
 
-    @pages.get("/digests/{delivery:int}", response_class=HTMLResponse)
-    def digest(delivery: int) -> str:
-        message = _parsed(_message(settings(), delivery))
-        text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
-        shown = Shown(
-            id=delivery,
-            subject=str(message["Subject"]),
-            headers=tuple((name, str(value)) for name, value in message.items()),
-            text=text.get_content() if text else "",
-            html_bytes=len(html.get_content().encode()) if html else 0,
-            message_bytes=len(message.as_bytes()),
-        )
-        return templates.get_template("digest.html").render(digest=shown)
-
-    @pages.get("/digests/{delivery:int}/html")
-    def html(delivery: int) -> HTMLResponse:
-        body = _parsed(_message(settings(), delivery)).get_body(("html",))
-        content = body.get_content() if body else ""
-        return HTMLResponse(content, headers={"Content-Security-Policy": MESSAGE_POLICY})
-
-    @pages.get("/digests/{delivery:int}/raw")
-    def raw(delivery: int) -> Response:
-        return Response(_message(settings(), delivery).content, media_type="text/plain; charset=utf-8")
-
-    @pages.get("/digests/{delivery:int}.eml")
-    def eml(delivery: int) -> Response:
-        attachment = {"Content-Disposition": f'attachment; filename="digest-{delivery}.eml"'}
-        return Response(
-            _message(settings(), delivery).content, media_type="message/rfc822", headers=attachment
-        )
-
-    return pages
-
-
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
     if host == "localhost":
         return True
     try:
@@ -131,45 +146,40 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _has_message(delivery: Delivery) -> bool:
-    return delivery.plan.kind is DeliveryKind.DIGEST and not delivery.plan.skipped
+def _problems(pages: FastAPI, render: Render) -> None:
+    def page(request: Request, problem: Problem, status: int) -> HTMLResponse:
+        text = render("problem.html", version=_version(request), problem=problem)
+        return HTMLResponse(text, status_code=status)
+
+    @pages.exception_handler(DigestError)
+    def _error(request: Request, error: DigestError) -> HTMLResponse:
+        # What was asked for is not there; or it is, and cannot be shown until something is mended.
+        missing = isinstance(error, UsageError) and not isinstance(error, ConfigError)
+        return page(request, Problem.of(error), 404 if missing else 500)
+
+    @pages.exception_handler(HTTPException)
+    def _refused(request: Request, error: HTTPException) -> HTMLResponse:
+        return page(request, Problem(title="Nothing to show", text=str(error.detail)), error.status_code)
 
 
-def _message(settings: Settings, delivery: int) -> Message:
-    with open_service(settings) as day:
-        found = day.store.outbox.get(delivery)
-        if found is None or not _has_message(found):
-            raise HTTPException(404, "no such digest")
-        return compose(day, found.plan)
-
-
-def _parsed(message: Message) -> EmailMessage:
-    return email.message_from_bytes(message.content, policy=email.policy.default)
-
-
-def _row(day: Service, delivery: Delivery) -> Row:
-    plan = delivery.plan
-    return Row(
-        id=delivery.id,
-        reader=plan.reader.name or plan.reader.address,
-        local_date=plan.local_date.isoformat(),
-        state=delivery.state,
-        papers=len(plan.picks),
-        subject=str(_parsed(compose(day, plan))["Subject"]),
+def _renderer() -> Render:
+    environment = Environment(
+        loader=FileSystemLoader(shipped("templates", "preview")),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
+    def render(name: str, *, version: str, **views: object) -> str:
+        return environment.get_template(name).render(version=version, **views)
 
-def serve(settings: Callable[[], Settings], host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; UsageError for an address that is not loopback or a port that is taken."""
-    if not _is_loopback(host):
-        raise UsageError(f"the preview shows everybody's digest, so it listens on loopback only: {host!r}")
-    try:
-        listening = socket.create_server(("127.0.0.1" if host == "localhost" else host, port))
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen there ({error.strerror}); give another --port: {host}:{port}"
-        ) from None
-    ready(f"http://{host}:{listening.getsockname()[1]}/")
-    uvicorn.Server(uvicorn.Config(app(settings), log_level="warning", timeout_graceful_shutdown=5)).run(
-        sockets=[listening]
-    )
+    return render
+
+
+def _file(name: str) -> Callable[[], FileResponse]:
+    return lambda: FileResponse(shipped("templates", "preview", name))
+
+
+def _version(request: Request) -> str:
+    return str(request.state.version)

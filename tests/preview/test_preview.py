@@ -1,109 +1,231 @@
-"""The preview shows the very bytes that were sent, to this machine only."""
+"""The preview shows the very bytes that were or would be sent, to this machine only."""
 
 from __future__ import annotations
 
-import http.client
-import shutil
+import datetime as dt
+import email
+import email.policy
+import re
 import socket
-import threading
-import time
-from pathlib import Path
+from html import unescape
 
 import pytest
-import uvicorn
 
-from digest import config, daily, deliver, subscriptions
+from digest import config, samples, subscriptions
 from digest.cli.starting import DEMO_NOW
 from digest.errors import UsageError
-from digest.preview import serve
-from digest.preview.app import app
+from digest.model import DeliveryKind
+from digest.preview import Bench, serve
+from digest.preview.views import GMAIL_SHOWS
 from digest.service import open_service
 
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> config.Settings:
-    folder: Path = tmp_path_factory.mktemp("demo")
-    shutil.copytree(config.shipped("config", "sample"), folder / "sample")
-    shutil.copyfile(config.shipped("config", "demo.toml"), folder / "digest.toml")
-    found = config.load(folder / "digest.toml", {})
-    with open_service(found) as day:
-        subscriptions.sync_readers(day, DEMO_NOW)
-        daily.run(day, deliver.transport(found.mail, found.outbox_directory), DEMO_NOW)
-    return found
+#: The demo's four readers.
+DIGESTS = range(1, 5)
 
 
-@pytest.fixture(scope="module")
-def get(settings: config.Settings):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app(lambda: settings), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-
-        def ask(path: str, host: str = f"127.0.0.1:{port}") -> tuple[int, dict[str, str], bytes]:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            connection.request("GET", path, headers={"Host": host, "Connection": "close"})
-            answer = connection.getresponse()
-            found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-            connection.close()
-            return found
-
-        yield ask
-        server.should_exit = True
-        thread.join()
+def directives(headers: dict[str, str]) -> dict[str, str]:
+    parts = (part.strip().partition(" ") for part in headers["content-security-policy"].split(";"))
+    return {name: value for name, _, value in parts}
 
 
-def test_the_list_names_every_reader_and_leads_to_their_digest(get) -> None:
-    status, headers, page = get("/")
+def test_the_list_names_every_reader_and_leads_to_their_digest(desk) -> None:
+    status, _, page = desk.get("/")
     assert status == 200
-    assert "default-src 'none'" in headers["content-security-policy"]
-    for text in (b"Vision group", b"Hospital library", b"/digests/1", b"/digests/4"):
+    for text in (b"Vision group", b"Hospital library", *(f'"/digests/{n}"'.encode() for n in DIGESTS)):
         assert text in page
 
 
-def test_a_digests_page_frames_its_html(get) -> None:
-    status, headers, page = get("/digests/1")
+def test_the_list_tells_the_subjects_that_the_messages_have(desk) -> None:
+    listed = dict(re.findall(r'<a href="/digests/(\d+)">(.*?)</a>', desk.get("/")[2].decode()))
+    assert len(listed) == 7
+    for number, subject in listed.items():
+        sent = email.message_from_bytes(desk.get(f"/digests/{number}/raw")[2], policy=email.policy.default)
+        assert unescape(subject) == str(sent["Subject"])
+
+
+def test_the_list_names_subscribers_with_schedule_and_interests(desk) -> None:
+    page = desk.get("/")[2].decode()
+    for one in desk.subscribers():
+        assert f'<a href="/subscribers/{one.id}">{one.address}</a>' in page
+    assert "every day at 05:30 (America/New_York)" in page
+    assert "LLM agents, reinforcement learning for reasoning, speech and audio and 1 more" in page
+
+
+def test_a_digests_page_shows_headers_text_size_and_frames(desk) -> None:
+    status, _, page = desk.get("/digests/1")
     assert status == 200
-    assert b"/digests/1/html" in page
-    assert b"Message-ID" in page
-    assert "script" not in headers["content-security-policy"]
+    html = len(desk.get("/digests/1/html")[2])
+    assert f"HTML {html:,} bytes, {round(100 * html / GMAIL_SHOWS)} % of the 102 KiB" in page.decode()
+    assert page.count(b'src="/digests/1/html"') == 2
+    for text in (b"Message-ID", b"List-Unsubscribe-Post", b"Content-Transfer-Encoding: quoted-printable"):
+        assert text in page
 
 
-def test_the_messages_html_is_sandboxed_and_fetches_nothing(get) -> None:
-    _, headers, page = get("/digests/1/html")
-    policy = [part.strip() for part in headers["content-security-policy"].split(";")]
-    assert "sandbox" in policy
-    assert "default-src 'none'" in policy
+@pytest.mark.parametrize("part", ["raw", "message.eml"])
+def test_the_bytes_shown_are_the_bytes_sent(desk, part: str) -> None:
+    sent = {file.read_bytes() for file in desk.settings.outbox_directory.rglob("*.eml")}
+    assert {desk.get(f"/digests/{number}/{part}")[2] for number in DIGESTS} == sent
+
+
+def test_the_html_shown_is_the_part_of_the_bytes(desk) -> None:
+    message = email.message_from_bytes(desk.get("/digests/2/raw")[2], policy=email.policy.default)
+    assert desk.get("/digests/2/html")[2].decode() == message.get_body(("html",)).get_content()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(DeliveryKind.CONFIRM, "Confirm this subscription"), (DeliveryKind.LINK, "You are subscribed already")],
+)
+def test_mails_that_somebody_asked_for_are_shown_like_digests(desk, kind: DeliveryKind, said: str) -> None:
+    number = desk.delivery(kind)
+    assert desk.get(f"/digests/{number}")[0] == 200
+    assert said in desk.get(f"/digests/{number}/html")[2].decode()
+
+
+def test_a_subscribers_page_shows_the_bytes_of_a_trial(desk) -> None:
+    one = desk.subscribers()[0]
+    with open_service(desk.settings) as day:
+        trial = samples.trial(day, one, one.address, DEMO_NOW)
+    at = "?at=2026-04-16T12:00:00%2B02:00"
+    assert desk.get(f"/subscribers/{one.id}/raw{at}")[2] == trial.content
+    assert desk.get(f"/subscribers/{one.id}/message.eml{at}")[2] == trial.content
+
+
+def test_a_subscribers_page_and_its_parts_are_one_message(desk) -> None:
+    page = desk.get(f"/subscribers/{desk.subscribers()[0].id}")[2].decode()
+    assert "Nothing is stored" in page
+    source = re.search(r'href="(/subscribers/[^"]+/raw[^"]*)"', page)
+    assert source
+    raw = desk.get(unescape(source[1]))[2].decode()
+    date = re.search(r"^Date: (.+)\r$", raw, re.MULTILINE)
+    assert date
+    assert f"Date: {date[1]}" in page
+
+
+def test_looking_stores_nothing(desk) -> None:
+    def kept() -> list[object]:
+        with open_service(desk.settings) as day:
+            return [day.store.outbox.list(), day.store.subscribers.list(), day.store.editions.headers()]
+
+    before = kept()
+    for path in ("/", "/digests/1", f"/subscribers/{desk.subscribers()[0].id}", "/version"):
+        assert desk.get(path)[0] == 200
+    assert kept() == before
+
+
+@pytest.mark.parametrize("path", ["/", "/digests/1", "/version", "/reload.js"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_there_is_nothing_to_post_to(desk, path: str, method: str) -> None:
+    assert desk.get(path, method=method)[0] == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/digests/999", "/digests/999/html", "/subscribers/nobody", "/nothing", "/digests/x"]
+)
+def test_what_is_not_there_is_a_page_that_says_so(desk, path: str) -> None:
+    status, headers, page = desk.get(path)
+    assert status == 404
+    assert headers["content-type"].startswith("text/html")
+    assert b"<h1>Nothing to show</h1>" in page
+
+
+@pytest.mark.parametrize("at", ["yesterday", "0001-01-01T00:00:00%2B14:00", ""])
+def test_an_instant_that_is_none_is_refused_on_a_page(desk, at: str) -> None:
+    status, _, page = desk.get(f"/subscribers/{desk.subscribers()[0].id}?at={at}")
+    assert status == 404
+    assert b"an instant is ISO 8601" in page
+
+
+def test_without_an_edition_a_subscribers_page_says_what_to_do(desk) -> None:
+    desk.configuration.write_text(
+        desk.configuration.read_text().replace("[site]", '[database]\nurl = "sqlite:///empty.db"\n[site]')
+    )
+    with open_service(desk.settings) as day:
+        subscriptions.sync_readers(day, DEMO_NOW)
+    status, _, page = desk.get(f"/subscribers/{desk.subscribers()[0].id}")
+    assert status == 404
+    assert b"no edition yet" in page
+    assert b"No messages yet" in desk.get("/")[2]
+
+
+def test_pages_load_nothing_from_outside_and_run_no_inline_script(desk) -> None:
+    for path in ("/", "/digests/1", "/digests/999"):
+        _, headers, page = desk.get(path)
+        policy = directives(headers)
+        assert policy["default-src"] == "'none'"
+        assert {policy[name] for name in ("script-src", "style-src", "connect-src", "frame-src")} == {
+            "'self'"
+        }
+        assert policy["frame-ancestors"] == policy["form-action"] == "'none'"
+        assert re.findall(rb"<script[^>]*>(.*?)</script>", page, re.DOTALL) == [b""]
+        tags = b" ".join(re.findall(rb"<[^>]+>", page))
+        assert not re.search(rb' style=| on[a-z]+=|(?:src|href)="(?![/#])', tags)
+
+
+def test_the_messages_html_is_sandboxed_and_fetches_nothing(desk) -> None:
+    _, headers, page = desk.get("/digests/1/html")
+    policy = directives(headers)
+    assert policy["default-src"] == "'none'"
+    assert "script-src" not in policy
+    assert "allow-scripts" not in policy["sandbox"]
     assert b"data-paper=" in page
 
 
-@pytest.mark.parametrize("path", ["/digests/{}/raw", "/digests/{}.eml"])
-def test_the_bytes_shown_are_the_bytes_sent(get, settings: config.Settings, path: str) -> None:
-    sent = {file.read_bytes() for file in settings.outbox_directory.rglob("*.eml")}
-    assert {get(path.format(number))[2] for number in range(1, 5)} == sent
+def test_a_broken_template_is_named_with_file_line_and_message(desk) -> None:
+    desk.edit("card.html", "{{ card.authors }}", "{{ card.writers }}")
+    line = (desk.folder / "templates" / "card.html").read_text().splitlines()
+    place = 1 + next(number for number, text in enumerate(line) if "card.writers" in text)
+    status, _, page = desk.get("/digests/1")
+    assert status == 500
+    assert f"{desk.folder}/templates/card.html:{place}<" in page.decode()
+    assert "has no attribute &#39;writers&#39;" in page.decode()
+    assert desk.get("/digests/1/html")[0] == 500
+
+    desk.mend()
+    assert desk.get("/digests/1")[0] == 200
 
 
-def test_an_unknown_digest_is_not_found(get) -> None:
-    assert get("/digests/999")[0] == 404
+@pytest.mark.parametrize("name", ["shell.html", "card.txt", "line.html", "line.txt", "confirm.html"])
+def test_a_template_that_cannot_be_compiled_is_named_on_every_page(desk, name: str) -> None:
+    desk.write(name, "fine\n{% if %}\n")
+    for path in ("/", "/digests/1", f"/subscribers/{desk.subscribers()[0].id}"):
+        status, _, page = desk.get(path)
+        assert status == 500
+        assert f"/templates/{name}:2<" in page.decode()
+
+
+def test_a_wrong_configuration_is_a_page_with_key_and_value(desk) -> None:
+    desk.configuration.write_text(desk.configuration.read_text().replace("papers = 6", "papers = 600"))
+    status, _, page = desk.get("/")
+    assert status == 500
+    assert "The configuration is wrong" in page.decode()
+    assert "digest.papers" in page.decode()
+    assert desk.get("/version")[0] == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example.org", "localhost.example.org", "192.0.2.1"])
-def test_a_page_that_is_asked_for_by_a_foreign_name_is_refused(get, host: str) -> None:
-    status, _, page = get("/", host)
+@pytest.mark.parametrize("path", ["/", "/version", "/digests/1/raw"])
+def test_a_page_that_is_asked_for_by_a_foreign_name_is_refused(desk, host: str, path: str) -> None:
+    status, _, page = desk.get(path, host)
     assert status == 403
-    assert b"Vision group" not in page
+    assert b"group" not in page
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "digest.example.org", "::"])
-def test_the_preview_listens_on_loopback_only(settings: config.Settings, host: str) -> None:
+def test_the_preview_listens_on_loopback_only(host: str) -> None:
     with pytest.raises(UsageError, match="loopback"):
-        serve(lambda: settings, host, 0, lambda _: None)
+        serve(Bench(settings=config.Settings), host, 0, lambda _: None)
 
 
-def test_a_port_that_is_taken_is_named(settings: config.Settings) -> None:
+def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=str(port)):
-            serve(lambda: settings, "127.0.0.1", port, lambda _: None)
+            serve(Bench(settings=config.Settings), "127.0.0.1", port, lambda _: None)
+
+
+def test_a_trial_is_of_the_instant_that_is_asked_for(desk) -> None:
+    root = f"/subscribers/{desk.subscribers()[0].id}/raw?at="
+    days = [DEMO_NOW + dt.timedelta(days=n) for n in range(2)]
+    dates = [desk.get(root + f"{day:%Y-%m-%dT%H:%M:%SZ}")[2].partition(b"Date: ")[2][:16] for day in days]
+    assert dates == [b"Thu, 16 Apr 2026", b"Fri, 17 Apr 2026"]

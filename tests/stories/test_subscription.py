@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from factories import a_plan
 from hypothesis import HealthCheck
 from hypothesis import settings as profile
 from hypothesis import strategies as st
@@ -90,6 +91,19 @@ def test_the_first_digest_is_the_first_that_is_due_after_confirming(day: Service
     subscribed(day)
     assert not any(daily.due_digests(day, NOW + HOUR, None))
     assert any(daily.due_digests(day, NOW + DAY, None))
+
+
+def test_the_next_digest_is_told_as_it_will_come(day: Service) -> None:
+    reader = subscribed(day, NOW)  # 10:00, after the usual 07:00
+    tomorrow = NOW.date() + DAY
+    assert daily.next_date(day, reader, NOW) == tomorrow
+    later = subscriptions.update(day, reader.id, Wish(send_at="11:00"), confirmed=False, now=NOW)
+    assert daily.next_date(day, later, NOW) == NOW.date()
+    assert daily.next_date(day, later, NOW + HOUR) == NOW.date(), "due, and still to be prepared"
+    day.store.outbox.enqueue([replace(a_plan(later), edition=None, local_date=NOW.date())])
+    assert daily.next_date(day, later, NOW + HOUR) == tomorrow
+    latest = subscriptions.update(day, reader.id, Wish(send_at="23:00"), confirmed=False, now=NOW)
+    assert daily.next_date(day, latest, NOW + HOUR) == tomorrow, "one a day, whatever the hour is moved to"
 
 
 def test_what_was_typed_into_the_form_is_not_in_the_mail(day: Service) -> None:

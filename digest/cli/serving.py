@@ -1,0 +1,79 @@
+"""`digest serve`: the pages and the scheduler in one process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from digest import subscriptions
+from digest.cli.console import clock, complain
+from digest.config import Site
+from digest.errors import UsageError
+from digest.service import open_service
+
+#: What is left of the ten seconds that a supervisor gives us, when the pages have stopped.
+LAST_WORK = dt.timedelta(seconds=5)
+
+
+def commands(app: typer.Typer) -> None:
+    """Put it on the front door."""
+    app.command()(serve)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; put a proxy with TLS before it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve the pages and run the schedule, until SIGTERM or Ctrl-C."""
+    from digest import web  # noqa: PLC0415 (FastAPI takes half a second that `digest run` need not pay)
+    from digest.schedule import Jobs, real_time  # noqa: PLC0415 (the same for APScheduler)
+
+    settings = context.obj.settings()
+    refuse_unsafe(settings.site)
+    with open_service(settings) as day:
+        subscriptions.sync_readers(day, clock(None))
+        jobs = Jobs(day)
+
+        def begin(url: str) -> None:
+            jobs.start()
+            complain(f"serving {settings.site.url} at {url} (Ctrl-C stops it)", 0)
+
+        try:
+            web.serve(web.app(day, real_time, jobs.ready), host, port, begin)
+        finally:
+            ended = jobs.stop(LAST_WORK)
+    if not ended:
+        complain("stopped in the middle of something; the next start takes it up again", 0)
+        sys.stderr.flush()
+        os._exit(0)  # a thread that waits for a relay would keep the process for up to ten minutes
+
+
+def refuse_unsafe(site: Site) -> None:
+    """UsageError unless the pages have an https URL, or http on this machine."""
+    if site.personal:
+        raise UsageError(
+            'serve needs site.url, the https address of its pages, as "https://digest.example.org";'
+            " without one, `digest run` does the day"
+        )
+    parts = urlsplit(site.url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise UsageError(
+            f"site.url is https, so that nobody on the way can read a reader's links: {site.url!r}"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that name or address is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,77 @@
+"""The web pages as one application: routes, headers, and a page for everything that can go wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from digest.errors import DigestError, LinkError, StoreError
+from digest.service import Service
+from digest.web import pages, reader_pages
+from digest.web.desk import Desk
+from digest.web.guard import BoundedBody
+from digest.web.headers import Headers, SafeHeaders
+from digest.web.look import Look
+from digest.web.shelf import Shelf
+
+log = structlog.get_logger()
+
+
+def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool]) -> FastAPI:
+    """The pages of this installation, at this clock; `ready` says whether work gets done behind them."""
+    look = Look(day.settings.site)
+    web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    desk = Desk(day, clock, look, Shelf(day))
+    pages.add(web, desk)
+    reader_pages.add(web, desk)
+    pages.add_for_machines(web, desk, ready)
+    headers = Headers(base=look.base, https=day.settings.site.url.startswith("https:"))
+    web.add_middleware(BoundedBody)
+    web.add_middleware(SafeHeaders, headers=headers)
+    _explain(web, look, headers)
+    return web
+
+
+def _explain(web: FastAPI, look: Look, headers: Headers) -> None:
+    @web.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            return look.problem(405, {"Allow": _allowed(web, request)})
+        return look.problem(error.status_code)
+
+    @web.exception_handler(RequestValidationError)
+    def unreadable(_: Request, __: RequestValidationError) -> Response:
+        return look.problem(422)
+
+    @web.exception_handler(LinkError)
+    def not_ours(_: Request, __: LinkError) -> Response:
+        return look.problem(404)
+
+    # The path is not logged, since it holds the token; an error's words only where they hold no address.
+    @web.exception_handler(DigestError)
+    def unable(request: Request, error: DigestError) -> Response:
+        reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+        log.error("page failed", page=_page(request), reason=reason)
+        return look.problem(503, {"Retry-After": "60"})
+
+    # The outermost of all: its answer passes no middleware.
+    @web.exception_handler(Exception)
+    def defect(request: Request, _: Exception) -> Response:
+        return look.problem(500, headers.of(headers.inner(request.scope["path"])))
+
+
+def _allowed(web: FastAPI, request: Request) -> str:
+    """Every method of the path, which several routes share (RFC 9110 10.2.1)."""
+    known = (route for route in web.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in known for method in getattr(route, "methods", ())}))
+
+
+def _page(request: Request) -> str:
+    """The route's pattern, as `/confirm/{token}`."""
+    return str(getattr(request.scope.get("route"), "path", "unknown"))

@@ -1,0 +1,86 @@
+"""Pages for everybody: what this is, a sample, the form to subscribe; and what machines ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Form, HTTPException, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from digest import subscriptions
+from digest.errors import BadAddress, UsageError
+from digest.web.desk import READ, Desk, client, framed
+from digest.web.forms import SignUp
+from digest.web.guard import network, own_pages_only
+from digest.web.headers import SECRET_PATHS, YEAR
+from digest.web.shelf import date_of
+from digest.web.views import Landing, date, on_days, said
+
+
+def add(pages: FastAPI, desk: Desk) -> None:
+    """The landing page, the sample and the form."""
+    site = desk.day.settings.site
+
+    @pages.api_route("/", methods=READ)
+    def landing() -> Response:
+        return desk.look.page("landing.html", landing=_landing(desk, SignUp()))
+
+    @pages.api_route("/sample", methods=READ)
+    def sample() -> Response:
+        shown = desk.shelf.newest()
+        if shown is None or shown.public is None:
+            raise HTTPException(404)
+        return framed(shown.public.html)
+
+    @pages.post("/subscribe", dependencies=[Depends(own_pages_only(site.url))])
+    def subscribe(request: Request, typed: Annotated[SignUp, Form()]) -> Response:
+        asking = network(client(request))
+        try:
+            wait = subscriptions.ask(desk.day, typed.email, typed.wish(), asking, desk.clock())
+        except BadAddress as error:
+            view = _landing(desk, typed, bad_address=said(error))
+        except UsageError as error:
+            view = _landing(desk, typed, bad_interests=said(error))
+        else:
+            return desk.asked(wait)
+        return desk.look.page("landing.html", 422, landing=view)
+
+
+def add_for_machines(pages: FastAPI, desk: Desk, ready: Callable[[], bool]) -> None:
+    """The style sheet, and what robots and operators' probes ask for."""
+    base = desk.look.base
+    robots = "".join(["User-agent: *\n", *(f"Disallow: {base}{path}\n" for path in SECRET_PATHS)])
+
+    @pages.api_route("/style.css", methods=READ)
+    def style() -> Response:
+        kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
+        return Response(desk.look.style, media_type="text/css", headers=kept)
+
+    @pages.api_route("/robots.txt", methods=READ, response_class=PlainTextResponse)
+    def robots_txt() -> str:
+        return robots
+
+    @pages.api_route("/healthz", methods=READ, response_class=PlainTextResponse)
+    def healthz() -> str:
+        return "ok"
+
+    @pages.api_route("/readyz", methods=READ)
+    def readyz() -> Response:
+        return PlainTextResponse("ready") if ready() else PlainTextResponse("not ready", 503)
+
+
+def _landing(desk: Desk, typed: SignUp, bad_address: str = "", bad_interests: str = "") -> Landing:
+    settings = desk.day.settings
+    shown = desk.shelf.newest()
+    usual = settings.schedule.schedule()
+    return Landing(
+        papers=settings.digest.papers,
+        also_trending=settings.digest.also_trending,
+        schedule=f"{on_days(usual.days)} at {usual.send_at:%H:%M} ({usual.timezone})",
+        sample=date(date_of(shown)) if shown and shown.public else "",
+        withheld=bool(shown and shown.case.withheld),
+        typed=typed,
+        bad_address=bad_address,
+        bad_interests=bad_interests,
+    )

@@ -1,0 +1,117 @@
+"""Pages of one reader, behind the signed links of their mails: confirm, unsubscribe, preferences.
+
+Rule 1. Opening a link changes nothing; only the button on its page does.
+Rule 2. Whose link it is, the page says with a masked address only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Form, Request, Response
+
+from digest import daily, samples, subscriptions
+from digest.address import masked
+from digest.errors import LinkExpired, UsageError
+from digest.links import Claim, Purpose
+from digest.model import Subscriber, SubscriberState
+from digest.web.desk import READ, Desk, client, framed
+from digest.web.forms import Preferences
+from digest.web.guard import network, own_pages_only
+from digest.web.headers import NOTE_POLICY
+from digest.web.views import Settings, regions, said, when
+
+
+def add(pages: FastAPI, desk: Desk) -> None:
+    """All of them."""
+    ours = [Depends(own_pages_only(desk.day.settings.site.url))]
+
+    @pages.api_route("/confirm/{token}", methods=READ)
+    def confirm_page(token: str) -> Response:
+        try:
+            reader = subscriptions.bearer(desk.day, Purpose.CONFIRM, token, desk.clock())
+        except LinkExpired:
+            return _expired(desk, token)
+        path = _path(desk, Purpose.CONFIRM, token)
+        return desk.look.page("confirm.html", address=masked(reader.address), path=path)
+
+    @pages.post("/confirm/{token}", dependencies=ours)
+    def confirm(token: str) -> Response:
+        try:
+            reader = subscriptions.confirm(desk.day, token, desk.clock())
+        except LinkExpired:
+            return _expired(desk, token)
+        return _settings(desk, reader, Preferences.of(reader), done="confirmed")
+
+    @pages.post("/confirm/{token}/again", dependencies=ours)
+    def again(request: Request, token: str) -> Response:
+        asking = network(client(request))
+        return desk.asked(subscriptions.ask_again(desk.day, token, asking, desk.clock()))
+
+    @pages.api_route("/unsubscribe/{token}", methods=READ)
+    def unsubscribe_page(token: str) -> Response:
+        desk.day.links.read(Purpose.UNSUBSCRIBE, token, desk.clock())
+        return desk.look.page("unsubscribe.html", path=_path(desk, Purpose.UNSUBSCRIBE, token))
+
+    # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read.
+    @pages.post("/unsubscribe/{token}")
+    def unsubscribe(token: str) -> Response:
+        subscriptions.unsubscribe(desk.day, token, desk.clock())
+        return desk.look.page("unsubscribed.html")
+
+    @pages.api_route("/preferences/{token}", methods=READ)
+    def preferences_page(token: str) -> Response:
+        reader = subscriptions.bearer(desk.day, Purpose.PREFERENCES, token, desk.clock())
+        return _settings(desk, reader, Preferences.of(reader))
+
+    @pages.post("/preferences/{token}", dependencies=ours)
+    def preferences(token: str, typed: Annotated[Preferences, Form()]) -> Response:
+        reader = subscriptions.bearer(desk.day, Purpose.PREFERENCES, token, desk.clock())
+        try:
+            reader = subscriptions.prefer(desk.day, token, typed.wish(), desk.clock())
+        except UsageError as error:
+            return _settings(desk, reader, typed, problem=said(error))
+        return _settings(desk, reader, Preferences.of(reader), done="saved")
+
+    @pages.api_route("/preferences/{token}/digest", methods=READ)
+    def next_digest(token: str) -> Response:
+        now = desk.clock()
+        reader = subscriptions.bearer(desk.day, Purpose.PREFERENCES, token, now)
+        shown = desk.shelf.newest()
+        content = samples.outlook(desk.day, shown.case, reader, now) if shown else None
+        if content is None:
+            return desk.look.page("nothing.html", headers={"Content-Security-Policy": NOTE_POLICY})
+        return framed(content.html)
+
+
+def _expired(desk: Desk, token: str) -> Response:
+    return desk.look.page("expired.html", 410, path=_path(desk, Purpose.CONFIRM, token))
+
+
+def _settings(
+    desk: Desk, reader: Subscriber, form: Preferences, done: str = "", problem: str = ""
+) -> Response:
+    now, due = desk.clock(), ""
+    if reader.state is SubscriberState.CONFIRMED:
+        due = when(reader.schedule, daily.next_date(desk.day, reader, now), now)
+    view = Settings(
+        address=masked(reader.address),
+        state=reader.state,
+        next_due=due,
+        form=form,
+        regions=regions(form.timezone),
+        preferences_path=_path_of(desk, Purpose.PREFERENCES, reader),
+        unsubscribe_path=_path_of(desk, Purpose.UNSUBSCRIBE, reader),
+        done=done,
+        problem=problem,
+    )
+    return desk.look.page("preferences.html", 422 if problem else 200, settings=view)
+
+
+def _path_of(desk: Desk, purpose: Purpose, reader: Subscriber) -> str:
+    claim = Claim(purpose=purpose, subscriber=reader.id, generation=reader.generation)
+    return _path(desk, purpose, desk.day.links.token(claim))
+
+
+def _path(desk: Desk, purpose: Purpose, token: str) -> str:
+    return f"{desk.look.base}/{purpose}/{token}"

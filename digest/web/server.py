@@ -1,0 +1,69 @@
+"""Listening: one process, one port, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from digest.errors import UsageError
+
+#: Who may tell us a client's address, in X-Forwarded-For: a proxy on this machine, nobody else.
+TRUSTED_PROXY = "127.0.0.1"
+#: Seconds for requests that are under way when we are told to stop.
+GRACE = 3
+
+
+def serve(application: FastAPI, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then return; `announce` is told the URL once we listen.
+
+    Access is not logged: paths hold tokens. Raises UsageError if host and port cannot be had.
+    """
+    listening = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    server = uvicorn.Server(configured(application))
+    with _signals_end_only(server):
+        announce(f"http://{shown}:{listening.getsockname()[1]}/")
+        server.run(sockets=[listening])
+
+
+def configured(application: FastAPI) -> uvicorn.Config:
+    """How we serve: no access log, a client's address from the proxy beside us only, no Server header."""
+    return uvicorn.Config(
+        application,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=True,
+        forwarded_allow_ips=TRUSTED_PROXY,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen there ({error.strerror}); give another --port: {host}:{port}"
+        ) from None
+
+
+@contextmanager
+def _signals_end_only(server: uvicorn.Server) -> Iterator[None]:
+    """Let a signal end the server and not the process: uvicorn raises it once more when it is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -1,0 +1,58 @@
+"""The newest edition, ready to be ranked, and the digest of it that anybody may see: each made once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from dataclasses import dataclass
+
+from digest import samples
+from digest.model import Content
+from digest.samples import Showcase
+from digest.service import Service
+from digest.subscriptions import newcomer
+
+#: Whom the public digest is for: nobody, without interests.
+STAND_IN = "reader@example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What was made of one edition."""
+
+    #: Which edition: its count of changes, which no two have in common.
+    changes: int
+    case: Showcase
+    public: Content | None
+
+
+class Shelf:
+    """Holds what was made of the newest edition until there is a newer one; may be shared by threads."""
+
+    def __init__(self, day: Service) -> None:
+        self._day = day
+        self._lock = threading.Lock()
+        self._shown: Shown | None = None
+
+    def newest(self) -> Shown | None:
+        """None if there is no edition yet. Who comes while one is being made waits for it."""
+        with self._lock:
+            changes = self._day.store.editions.changes_of_latest()
+            if changes is None:
+                return None
+            if self._shown is None or self._shown.changes != changes:
+                self._shown = self._made(changes)
+            return self._shown
+
+    def _made(self, changes: int) -> Shown | None:
+        case = samples.showcase(self._day)
+        if case is None:
+            return None
+        then = case.edition.published_at
+        stand_in = newcomer(STAND_IN, self._day.settings, then)
+        return Shown(changes, case, samples.public(self._day, case, stand_in, then))
+
+
+def date_of(shown: Shown) -> dt.date:
+    """The day of its papers."""
+    return shown.case.edition.published_at.date()
