@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import os
 import sys
 from typing import Annotated
@@ -15,6 +14,7 @@ from digest import subscriptions
 from digest.cli.console import clock, complain
 from digest.config import Site
 from digest.errors import UsageError
+from digest.listening import is_loopback
 from digest.service import open_service
 
 #: What is left of the ten seconds that a supervisor gives us, when the pages have stopped.
@@ -69,11 +69,3 @@ def refuse_unsafe(site: Site) -> None:
         raise UsageError(
             f"site.url is https, so that nobody on the way can read a reader's links: {site.url!r}"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether that name or address is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,7 +9,6 @@ Rule 4. There are only GETs, and none of them stores anything.
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import quote
@@ -23,6 +22,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from digest.config import shipped
 from digest.errors import ConfigError, DigestError, UsageError
+from digest.listening import is_loopback
 from digest.preview.bench import Bench
 from digest.preview.gallery import Gallery, NotThere
 from digest.preview.views import GMAIL_SHOWS, Problem, Shown
@@ -134,16 +134,6 @@ def _guard(pages: FastAPI, bench: Bench) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _problems(pages: FastAPI, render: Render) -> None:

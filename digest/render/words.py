@@ -18,12 +18,12 @@ MOST_REASONS = 2
 #: With fewer picks than this it was a quiet day.
 USUAL_PAPERS = 4
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_SHORT_DAYS = dict(zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), _WEEKDAYS, strict=True))
+_SHORT_DAYS = dict(zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), WEEKDAYS, strict=True))
 
 
 # --- counts and dates -----------------------------------------------------------------------------
@@ -31,7 +31,7 @@ _SHORT_DAYS = dict(zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), _WEEKD
 
 def day(date: dt.date) -> str:
     """`Friday 10 April 2026`."""
-    return f"{_WEEKDAYS[date.weekday()]} {plain_date(date)}"
+    return f"{WEEKDAYS[date.weekday()]} {plain_date(date)}"
 
 
 def plain_date(date: dt.date) -> str:

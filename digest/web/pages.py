@@ -10,12 +10,12 @@ from fastapi.responses import PlainTextResponse
 
 from digest import subscriptions
 from digest.errors import BadAddress, UsageError
+from digest.render import words
 from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import SignUp
 from digest.web.guard import network, own_pages_only
 from digest.web.headers import SECRET_PATHS, YEAR
-from digest.web.shelf import date_of
-from digest.web.views import Landing, date, on_days, said
+from digest.web.views import Landing, said
 
 
 def add(pages: FastAPI, desk: Desk) -> None:
@@ -77,8 +77,8 @@ def _landing(desk: Desk, typed: SignUp, bad_address: str = "", bad_interests: st
     return Landing(
         papers=settings.digest.papers,
         also_trending=settings.digest.also_trending,
-        schedule=f"{on_days(usual.days)} at {usual.send_at:%H:%M} ({usual.timezone})",
-        sample=date(date_of(shown)) if shown and shown.public else "",
+        schedule=words.schedule(usual),
+        sample=words.day(shown.date) if shown and shown.public else "",
         withheld=bool(shown and shown.case.withheld),
         typed=typed,
         bad_address=bad_address,

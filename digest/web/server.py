@@ -1,9 +1,8 @@
-"""Listening: one process, one port, until it is told to stop."""
+"""Serving: one process, one port, until it is told to stop."""
 
 from __future__ import annotations
 
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from digest.errors import UsageError
+from digest.listening import listen, url_of
 
 #: Who may tell us a client's address, in X-Forwarded-For: a proxy on this machine, nobody else.
 TRUSTED_PROXY = "127.0.0.1"
@@ -24,11 +23,10 @@ def serve(application: FastAPI, host: str, port: int, announce: Callable[[str], 
 
     Access is not logged: paths hold tokens. Raises UsageError if host and port cannot be had.
     """
-    listening = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
+    listening = listen(host, port)
     server = uvicorn.Server(configured(application))
     with _signals_end_only(server):
-        announce(f"http://{shown}:{listening.getsockname()[1]}/")
+        announce(url_of(listening))
         server.run(sockets=[listening])
 
 
@@ -43,16 +41,6 @@ def configured(application: FastAPI) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen there ({error.strerror}); give another --port: {host}:{port}"
-        ) from None
 
 
 @contextmanager

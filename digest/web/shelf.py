@@ -25,6 +25,11 @@ class Shown:
     case: Showcase
     public: Content | None
 
+    @property
+    def date(self) -> dt.date:
+        """The day of its papers."""
+        return self.case.edition.published_at.date()
+
 
 class Shelf:
     """Holds what was made of the newest edition until there is a newer one; may be shared by threads."""
@@ -51,8 +56,3 @@ class Shelf:
         then = case.edition.published_at
         stand_in = newcomer(STAND_IN, self._day.settings, then)
         return Shown(changes, case, samples.public(self._day, case, stand_in, then))
-
-
-def date_of(shown: Shown) -> dt.date:
-    """The day of its papers."""
-    return shown.case.edition.published_at.date()

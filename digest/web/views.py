@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 from digest.errors import BadAddress, UsageError
-from digest.model import DAY_NAMES, Days, Schedule, SubscriberState, zone
+from digest.model import DAY_NAMES, Schedule, SubscriberState, zone
+from digest.render import words
 from digest.web.forms import Preferences, SignUp
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 #: Where people live; other names are aliases that nobody should choose anew.
 REGIONS = (
     *("Africa", "America", "Antarctica", "Arctic", "Asia"),
@@ -87,7 +82,7 @@ class Settings:
     done: str = ""
     #: What was wrong with the form.
     problem: str = ""
-    weekdays: tuple[tuple[str, str], ...] = tuple(zip(DAY_NAMES, WEEKDAYS, strict=True))
+    weekdays: tuple[tuple[str, str], ...] = tuple(zip(DAY_NAMES, words.WEEKDAYS, strict=True))
 
 
 def said(error: UsageError) -> str:
@@ -98,33 +93,13 @@ def said(error: UsageError) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def date(day: dt.date) -> str:
-    """`Friday 10 April 2026`."""
-    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
 def when(schedule: Schedule, day: dt.date, now: dt.datetime) -> str:
     """`tomorrow, Friday 10 April 2026, at 07:00 (Europe/Berlin)`; a digest that is due comes with the next turn."""
     if schedule.due_at(day) <= now:
         return "within the next minutes"
     ahead = (day - now.astimezone(zone(schedule.timezone)).date()).days
     near = {0: "today, ", 1: "tomorrow, "}.get(ahead, "on ")
-    return (
-        f"{near}{date(day)}{',' if ahead in {0, 1} else ''} at {schedule.send_at:%H:%M} ({schedule.timezone})"
-    )
-
-
-def on_days(days: Days) -> str:
-    """`every day`, `from Monday to Friday`, `on Mondays and Thursdays`, `once a week, on Fridays`."""
-    text = str(days)
-    if text in {"daily", "weekdays"}:
-        return "every day" if text == "daily" else "from Monday to Friday"
-    names = [f"{WEEKDAYS[DAY_NAMES.index(name)]}s" for name in text.removeprefix("weekly:").split(",")]
-    return f"once a week, on {names[0]}" if days.weekly else f"on {_listing(names)}"
-
-
-def _listing(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"{near}{words.day(day)}{',' if ahead in {0, 1} else ''} at {schedule.send_at:%H:%M} ({schedule.timezone})"
 
 
 def regions(current: str) -> tuple[Region, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from digest.errors import BadAddress, UsageError
 from digest.model import DAY_NAMES, Days, Schedule
-from digest.web.views import on_days, regions, said, when
+from digest.web.views import regions, said, when
 
 #: A Friday, 14:00 in Berlin.
 NOW = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)
@@ -41,20 +41,6 @@ def test_the_next_digest_is_told_in_the_readers_own_zone() -> None:
 @pytest.mark.parametrize("day", DAY_NAMES)
 def test_a_weekly_digest_is_at_most_a_week_away(day: str) -> None:
     assert any(f"{number} April" in due(13, f"weekly:{day}") for number in range(11, 18))
-
-
-@pytest.mark.parametrize(
-    ("days", "words"),
-    [
-        ("daily", "every day"),
-        ("weekdays", "from Monday to Friday"),
-        ("mon", "on Mondays"),
-        ("mon,wed,fri", "on Mondays, Wednesdays and Fridays"),
-        ("weekly:sun", "once a week, on Sundays"),
-    ],
-)
-def test_days_are_told_in_words(days: str, words: str) -> None:
-    assert on_days(Days(days)) == words
 
 
 @pytest.mark.parametrize("current", ["Europe/Berlin", "UTC", "US/Eastern", "Etc/GMT+3"])

@@ -1,0 +1,34 @@
+"""Where pages are served: a port of this machine, opened; and whether only this machine can reach it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from digest.errors import UsageError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. UsageError if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"cannot listen there ({reason}); give another --host or --port: {host}:{port}"
+        ) from None
+
+
+def url_of(listening: socket.socket) -> str:
+    """The URL of what listens there."""
+    host, port, *_ = listening.getsockname()
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that name or address is this machine's own."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
