@@ -88,16 +88,13 @@ def run(
 ) -> Report:
     """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id."""
     sources = tuple(collect(day, due_sources(day, now), now, progress))
-    edition = publish(day, now)
-    # Before the ranking: what a reader was never shown is open to them again.
-    expired = Counter({DeliveryState.EXPIRED: day.store.outbox.expire(now)})
-    prepared, skipped = prepare(day, edition, now, only, progress) if edition else (0, 0)
-    outcomes = expired + deliver_due(day, transport, now, only, progress)
+    made = prepare_due(day, now, only, progress)
+    outcomes = deliver_due(day, transport, now, only, progress)
     return Report(
-        edition=edition.id if edition else None,
+        edition=made.edition,
         sources=sources,
-        prepared=prepared,
-        skipped=skipped,
+        prepared=made.prepared,
+        skipped=made.skipped,
         outcomes=outcomes,
     )
 
@@ -205,6 +202,27 @@ def next_date(day: Service, subscriber: Subscriber, now: dt.datetime) -> dt.date
     while (subscriber.id, date) in prepared:  # the hour was moved to later, after the day's digest
         date = schedule.next_date(schedule.due_at(date))
     return date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What was prepared in one turn."""
+
+    #: The edition that digests were, or would have been, prepared from.
+    edition: int | None
+    prepared: int = 0
+    skipped: int = 0
+
+
+def prepare_due(day: Service, now: dt.datetime, only: str | None = None, progress: Progress = silent) -> Made:
+    """Publish what was collected, and prepare every digest that is due."""
+    edition = publish(day, now)
+    # Before the ranking: what a reader was never shown is open to them again.
+    day.store.outbox.expire(now)
+    if edition is None:
+        return Made(edition=None)
+    prepared, skipped = prepare(day, edition, now, only, progress)
+    return Made(edition=edition.id, prepared=prepared, skipped=skipped)
 
 
 def prepare(

@@ -13,11 +13,14 @@ from digest import deliver
 from digest.deliver import Letterhead
 from digest.errors import RenderError
 from digest.links import CONFIRM_LIFETIME, Claim, Purpose
-from digest.model import DeliveryKind, Digest, Edition, Message, Plan, Subscriber, zone
+from digest.model import DeliveryKind, Digest, Edition, Message, Plan, Subscriber
 from digest.service import Service
 
 #: How long a mail that somebody asked for on a page is tried; after that they will have asked again.
 ASKED_LIFETIME = dt.timedelta(hours=24)
+
+#: The kinds that somebody asks for on a page.
+ASKED = frozenset({DeliveryKind.CONFIRM, DeliveryKind.LINK})
 
 
 def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -> Plan:
@@ -41,8 +44,11 @@ def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -
 
 
 def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt.datetime) -> Plan:
-    """A mail that somebody asked for just now: CONFIRM or LINK; due at once."""
-    date = now.astimezone(zone(subscriber.schedule.timezone)).date()
+    """A mail that somebody asked for just now: CONFIRM or LINK; due at once.
+
+    Its date is UTC's: two that are asked for a day apart are never of the same one, whatever a zone's clocks do.
+    """
+    date = now.date()
     return Plan(
         kind=kind,
         reader=subscriber.reader,
@@ -58,12 +64,16 @@ def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt
 def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None] | None = None) -> Message:
     """The message of a plan: the same bytes every time, while templates and secret are the same."""
     letterhead = Letterhead.of(day.settings)
-    if plan.kind is DeliveryKind.CONFIRM:
-        content = day.composer.confirmation(plan.reader, confirm_url(day, plan))
-        return deliver.pack(content, plan, letterhead, None, None)
     links = day.links.of_reader(plan.reader)
-    if plan.kind is DeliveryKind.LINK and links:
-        return deliver.pack(day.composer.link(plan.reader, links), plan, letterhead, None, None)
+    if plan.kind in ASKED:
+        if links is None:
+            raise RenderError(f"a mail that leads to a page needs site.url: {plan.message_id!r}")
+        content = (
+            day.composer.confirmation(plan.reader, confirm_url(day, plan))
+            if plan.kind is DeliveryKind.CONFIRM
+            else day.composer.link(plan.reader, links)
+        )
+        return deliver.pack(content, plan, letterhead, None, None)
     edition = (edition_of or day.store.editions.get)(plan.edition) if plan.edition else None
     if edition is None:
         raise RenderError(f"a delivery without its edition cannot be made: {plan.message_id!r}")

@@ -8,7 +8,7 @@ Every datetime is aware and in UTC; a local date belongs to a reader's time zone
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -245,12 +245,20 @@ class Days:
         """Whether one digest covers the week."""
         return self.text.startswith("weekly:")
 
+    @classmethod
+    def of(cls, names: Collection[str]) -> Days:
+        """A digest a day on these days; all of them are `daily`, Monday to Friday are `weekdays`."""
+        ordered = tuple(name for name in DAY_NAMES if name in names)
+        return cls({DAY_NAMES: "daily", DAY_NAMES[:5]: "weekdays"}.get(ordered, ",".join(ordered)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The days, as `("mon", "thu")`."""
+        named = {"daily": DAY_NAMES, "weekdays": DAY_NAMES[:5]}.get(self.text)
+        return named or tuple(self.text.removeprefix("weekly:").split(","))
+
     def __contains__(self, day: dt.date) -> bool:
-        if self.text == "daily":
-            return True
-        if self.text == "weekdays":
-            return day.weekday() < 5
-        return DAY_NAMES[day.weekday()] in self.text.removeprefix("weekly:").split(",")
+        return DAY_NAMES[day.weekday()] in self.names
 
     def __str__(self) -> str:
         return self.text

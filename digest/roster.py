@@ -15,7 +15,7 @@ from digest.config import Settings
 from digest.errors import UsageError
 from digest.model import InterestKind, Subscriber, SubscriberState
 from digest.service import Service
-from digest.subscriptions import Wish, keep, newcomer, tuned
+from digest.subscriptions import Wish, keep, newcomer, spelled, tuned
 
 #: Columns of a CSV that hold several values, divided by ";".
 COLUMNS = {
@@ -28,12 +28,12 @@ COLUMNS = {
 
 
 def read_csv(file: TextIO, settings: Settings, now: dt.datetime) -> list[Subscriber]:
-    """Subscribers of a CSV with the columns address, confirmed (yes or no) and any field of Wish.
+    """Subscribers of a CSV with the columns address, state (or confirmed: yes or no) and any field of Wish.
 
     Nothing is stored; UsageError names the line of the first row that cannot be read.
     """
     rows = csv.DictReader(file)
-    known = {field.name for field in fields(Wish)} | {"address", "confirmed"}
+    known = {field.name for field in fields(Wish)} | {"address", "state", "confirmed"}
     if not rows.fieldnames or "address" not in rows.fieldnames or (odd := set(rows.fieldnames) - known):
         what = (
             f"unknown column {min(odd)!r}"
@@ -53,7 +53,9 @@ def read_csv(file: TextIO, settings: Settings, now: dt.datetime) -> list[Subscri
 def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) -> Subscriber:
     if None in row:
         raise UsageError("more cells than columns; put a cell that holds a comma in quotes")
-    given = {name: value for name, value in row.items() if value and name not in {"address", "confirmed"}}
+    given = {
+        name: value for name, value in row.items() if value and name not in {"address", "state", "confirmed"}
+    }
     try:
         papers = int(given.pop("papers")) if "papers" in given else None
     except ValueError:
@@ -64,14 +66,25 @@ def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) 
     }
     wish = Wish(**given, **lists, papers=papers)  # type: ignore[arg-type]  # columns were checked against Wish
     subscriber = tuned(newcomer(row["address"] or "", settings, now), wish, settings)
+    state = _state(row, settings)
+    confirmed = state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
+    return replace(subscriber, state=state, confirmed_at=now if confirmed else None)
+
+
+def _state(row: dict[str, str | None], settings: Settings) -> SubscriberState:
+    """As exported; else confirmed if the row says so, or, in personal mode, if it says nothing."""
+    if given := row.get("state"):
+        try:
+            return SubscriberState(given.casefold())
+        except ValueError:
+            raise UsageError(f"state is {', '.join(SubscriberState)}: {given!r}") from None
     said = (row.get("confirmed") or "").casefold()
-    if said in {"yes", "true", "1"} or (settings.site.personal and not said):
-        subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
-    return subscriber
+    agreed = said in {"yes", "true", "1"} or (settings.site.personal and not said)
+    return SubscriberState.CONFIRMED if agreed else SubscriberState.PENDING
 
 
 def import_all(day: Service, subscribers: Iterable[Subscriber], now: dt.datetime) -> tuple[int, int]:
-    """Add those whose address is not known: (added, already known). Who is not confirmed is asked to confirm."""
+    """Add those whose address is not known: (added, already known). Who is pending is asked to confirm."""
     added = known = 0
     for subscriber in subscribers:
         if day.store.subscribers.by_address(subscriber.address):
@@ -84,16 +97,13 @@ def import_all(day: Service, subscribers: Iterable[Subscriber], now: dt.datetime
 
 def write_csv(subscribers: Iterable[Subscriber], file: TextIO) -> None:
     """What `read_csv` reads."""
-    columns = ("address", "confirmed", *(one.name for one in fields(Wish)))
+    columns = ("address", "state", *(one.name for one in fields(Wish)))
     rows = csv.DictWriter(file, columns, lineterminator="\n")
     rows.writeheader()
     for one in subscribers:
-        confirmed = "yes" if one.state is SubscriberState.CONFIRMED else "no"
-        row = {"address": one.address, "confirmed": confirmed, "name": one.name, "papers": one.papers}
+        row = {"address": one.address, "state": one.state, "name": one.name, "papers": one.papers}
         row |= {"timezone": one.schedule.timezone, "send_at": f"{one.schedule.send_at:%H:%M}"}
         row |= {"days": str(one.schedule.days), "language": one.language}
         for kind, column in COLUMNS.items():
-            row[column] = ";".join(
-                i.value if i.weight == 1 else f"{i.value}={i.weight:g}" for i in one.asked(kind)
-            )
+            row[column] = ";".join(spelled(i) for i in one.asked(kind))
         rows.writerow(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from digest.daily import examples, next_date
 from digest.errors import UsageError
 from digest.messages import compose, digest_plan
-from digest.model import Content, Edition, Listed, Message, Plan, ReaderLinks, Rights, Subscriber
+from digest.model import Content, Edition, Listed, Message, Plan, ReaderLinks, Rights, Subscriber, zone
 from digest.rank import Ranker
 from digest.service import Service
 
@@ -33,24 +33,48 @@ def showcase(day: Service) -> Showcase | None:
 
 
 def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) -> Message:
-    """What this subscriber would get now, addressed to an operator; no outbox row, no working links.
+    """What this subscriber could get today, addressed to an operator; no outbox row, no working links.
 
     Raises UsageError if there is no edition yet.
     """
-    case = showcase(day)
-    if case is None:
-        raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
+    case = _needed(day)
     stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
-    return compose(day, _plan(day, case, stand_in, frozenset(), now.date(), now))
+    today = now.astimezone(zone(subscriber.schedule.timezone)).date()
+    return compose(day, _plan(day, case, stand_in, frozenset(), today, now))
+
+
+def upcoming(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Plan:
+    """A subscriber's next digest, as it would be prepared from that edition."""
+    shown = day.store.outbox.shown([subscriber.id]).get(subscriber.id, frozenset())
+    return _plan(day, case, subscriber, shown, next_date(day, subscriber, now), now)
 
 
 def outlook(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Content | None:
-    """A subscriber's next digest as it would be from these papers; None if nothing is left to show them."""
-    shown = day.store.outbox.shown([subscriber.id]).get(subscriber.id, frozenset())
-    plan = _plan(day, case, subscriber, shown, next_date(day, subscriber, now), now)
+    """What a subscriber would see of `upcoming`; None if nothing is left to show them."""
+    plan = upcoming(day, case, subscriber, now)
     if plan.skipped:
         return None
     return day.composer.digest(plan, case.edition, day.links.of_reader(subscriber.reader))
+
+
+def ahead(day: Service, subscriber: Subscriber, now: dt.datetime) -> Message:
+    """The very bytes of a subscriber's next digest, as it would be prepared now from the newest edition.
+
+    Raises UsageError if there is no edition yet, or nothing in it that they were not sent.
+    """
+    plan = upcoming(day, _needed(day), subscriber, now)
+    if plan.skipped:
+        raise UsageError(
+            "nothing is left to show them: every paper of the newest edition was in a digest of theirs"
+        )
+    return compose(day, plan)
+
+
+def _needed(day: Service) -> Showcase:
+    case = showcase(day)
+    if case is None:
+        raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
+    return case
 
 
 def public(day: Service, case: Showcase, stand_in: Subscriber, now: dt.datetime) -> Content | None:

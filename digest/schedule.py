@@ -88,14 +88,19 @@ class Jobs:
     def stop(self, within: dt.timedelta) -> bool:
         """Begin nothing new and wait for what is under way; whether all of it ended in time."""
         self._stopping.set()
+        if not self._scheduler.running:
+            return True
         ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
         ending.start()
         ending.join(within.total_seconds())
         return not ending.is_alive()
 
     def ready(self) -> bool:
-        """Whether digests are being prepared: that job ended well within its last few turns."""
-        return time.monotonic() - self._ended.get("prepare", -math.inf) < PATIENCE.total_seconds()
+        """Whether digests are being prepared: the sources were asked, and that job ended within its last few turns."""
+        return (
+            self._collected.is_set()
+            and time.monotonic() - self._ended.get("prepare", -math.inf) < PATIENCE.total_seconds()
+        )
 
     def _guarded(self, job: Job) -> None:
         if self._stopping.is_set() or time.monotonic() < self._resting.get(job.name, 0):
@@ -130,10 +135,7 @@ class Jobs:
     def _prepare(self, now: dt.datetime) -> None:
         if not self._collected.is_set():
             return
-        edition = daily.publish(self._day, now)
-        self._day.store.outbox.expire(now)
-        prepared, _ = daily.prepare(self._day, edition, now) if edition else (0, 0)
-        if prepared:
+        if daily.prepare_due(self._day, now).prepared:
             self._nudge("deliver")
 
     def _deliver(self, now: dt.datetime) -> None:

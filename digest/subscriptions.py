@@ -20,9 +20,9 @@ from digest.errors import LinkError, UsageError
 from digest.ingest.identity import canonical_ids
 from digest.links import Claim, Purpose
 from digest.messages import asked_plan
-from digest.model import DeliveryKind, Interest, InterestKind, Plan, Subscriber, SubscriberState
+from digest.model import DeliveryKind, Interest, InterestKind, Subscriber, SubscriberState
 from digest.service import Service
-from digest.store import Limit
+from digest.store import Limit, Mail
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ MOST_INTERESTS = 200
 MOST_PAPERS = 50
 
 #: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
-PER_NETWORK = (5, dt.timedelta(hours=1))
+PER_NETWORK = ((5, dt.timedelta(hours=1)),)
 PER_ADDRESS = ((1, dt.timedelta(hours=24)), (3, dt.timedelta(days=30)))
 #: Who does not confirm within this is forgotten.
 PENDING_LIFETIME = dt.timedelta(days=7)
@@ -83,6 +83,11 @@ def interest(kind: InterestKind, text: str) -> Interest:
     if kind is InterestKind.LIKE:
         return Interest(kind=kind, value=example(text), weight=1.0)
     return Interest(kind=kind, value=value, weight=weight)
+
+
+def spelled(one: Interest) -> str:
+    """The text that `interest` reads as this one."""
+    return one.value if one.weight == 1 and "=" not in one.value else f"{one.value}={one.weight:g}"
 
 
 def example(text: str) -> str:
@@ -152,9 +157,8 @@ def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: 
 
 def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
     """Store a new subscriber; one who is pending is asked to confirm, where there is a page to do it on."""
-    day.store.subscribers.add(subscriber)
-    if subscriber.state is SubscriberState.PENDING and not day.settings.site.personal:
-        day.store.outbox.enqueue([asked_plan(day, DeliveryKind.CONFIRM, subscriber, now)])
+    asked = subscriber.state is SubscriberState.PENDING and not day.settings.site.personal
+    day.store.subscribers.add(subscriber, _answer(day, subscriber, now) if asked else None)
 
 
 def find(day: Service, who: str) -> Subscriber:
@@ -253,24 +257,19 @@ def ask_again(day: Service, token: str, network: str, now: dt.datetime) -> dt.ti
 
 
 def _mail(day: Service, subscriber: Subscriber, network: str, now: dt.datetime) -> dt.timedelta | None:
-    hashed = day.links.fingerprint("address", addresses.key(subscriber.address))
-    most, per = PER_NETWORK
-    return day.store.subscribers.ask(
-        subscriber,
-        _answer(day, subscriber, now),
-        network=Limit(key=day.links.fingerprint("network", network), most=most, per=per),
-        address=[Limit(key=hashed, most=most, per=per) for most, per in PER_ADDRESS],
-        now=now,
-    )
+    asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
+    return day.store.subscribers.ask(subscriber, _answer(day, subscriber, now), asking, now)
 
 
-def _answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Plan | None:
+def _answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Mail | None:
     """What is mailed to somebody who asks; nothing if their address is suppressed."""
     suppressed = day.store.suppressions.has(subscriber.address)
     if suppressed or subscriber.state is SubscriberState.SUPPRESSED:
         return None
     known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
-    return asked_plan(day, DeliveryKind.LINK if known else DeliveryKind.CONFIRM, subscriber, now)
+    kind = DeliveryKind.LINK if known else DeliveryKind.CONFIRM
+    hashed = day.links.fingerprint("address", addresses.key(subscriber.address))
+    return Mail(plan=asked_plan(day, kind, subscriber, now), limit=Limit(key=hashed, rates=PER_ADDRESS))
 
 
 def bearer(day: Service, purpose: Purpose, token: str, now: dt.datetime) -> Subscriber:
@@ -316,12 +315,22 @@ def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None
 
     LinkError if the token is forged, revoked or made for something else. It never expires.
     """
+    reader = leaver(day, token, now)
+    return _by_link(day, reader, left) if reader else None
+
+
+def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
+    """Who would leave by that token; changes nothing, and otherwise as `unsubscribe`."""
     claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
-    if day.store.subscribers.get(claim.subscriber) is None:
-        return None
-    return _by_link(
-        day, _bearer(day, claim), lambda subscriber: replace(subscriber, state=SubscriberState.UNSUBSCRIBED)
-    )
+    gone = day.store.subscribers.get(claim.subscriber) is None
+    return None if gone else _bearer(day, claim)
+
+
+def left(subscriber: Subscriber) -> Subscriber:
+    """The subscriber without a subscription; one whose address is suppressed stays so, which is stronger."""
+    if subscriber.state is SubscriberState.SUPPRESSED:
+        return subscriber
+    return replace(subscriber, state=SubscriberState.UNSUBSCRIBED)
 
 
 def _by_link(day: Service, reader: Subscriber, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
@@ -338,5 +347,5 @@ def _by_link(day: Service, reader: Subscriber, decide: Callable[[Subscriber], Su
 
 def forget(day: Service, now: dt.datetime) -> int:
     """Forget those who were asked to confirm and did not for a week; how many."""
-    longest = max(per for _, per in (PER_NETWORK, *PER_ADDRESS))
+    longest = max(per for _, per in (*PER_NETWORK, *PER_ADDRESS))
     return day.store.subscribers.forget(now - PENDING_LIFETIME, now - longest)

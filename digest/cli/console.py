@@ -110,6 +110,11 @@ def complain(message: str, code: int) -> int:
     return code
 
 
+def announce(message: str) -> None:
+    """One line on stderr that is no result and no complaint: what is running, and where."""
+    typer.echo(f"digest: {message}", err=True)
+
+
 def log_to_stderr(level: str) -> None:
     """Structured lines, for people; never an address in them."""
     structlog.configure(

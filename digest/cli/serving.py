@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from digest import subscriptions
-from digest.cli.console import clock, complain
+from digest.cli.console import announce, clock
 from digest.config import Site
 from digest.errors import UsageError
 from digest.listening import is_loopback
@@ -45,14 +45,14 @@ def serve(
 
         def begin(url: str) -> None:
             jobs.start()
-            complain(f"serving {settings.site.url} at {url} (Ctrl-C stops it)", 0)
+            announce(f"serving {settings.site.url} at {url} (Ctrl-C stops it)")
 
         try:
             web.serve(web.app(day, real_time, jobs.ready), host, port, begin)
         finally:
             ended = jobs.stop(LAST_WORK)
     if not ended:
-        complain("stopped in the middle of something; the next start takes it up again", 0)
+        announce("stopped in the middle of something; the next start takes it up again")
         sys.stderr.flush()
         os._exit(0)  # a thread that waits for a relay would keep the process for up to ten minutes
 

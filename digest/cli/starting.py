@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from digest import config, daily, deliver, subscriptions
-from digest.cli.console import complain, progress_bars, service, show
+from digest.cli.console import announce, progress_bars, service, show
 from digest.errors import UsageError
 from digest.model import DeliveryKind, Pick
 from digest.service import open_service
@@ -127,7 +127,7 @@ def serve_preview(
     from digest.preview import Bench, serve  # noqa: PLC0415 (FastAPI takes half a second that `digest run` need not pay)
 
     def ready(url: str) -> None:
-        complain(f"preview at {url} (Ctrl-C stops it)", 0)
+        announce(f"preview at {url} (Ctrl-C stops it)")
         if open_browser:
             webbrowser.open(url)
 

@@ -65,7 +65,7 @@ def app(bench: Bench) -> FastAPI:
     for name in ("style.css", "reload.js"):
         pages.add_api_route(f"/{name}", _file(name), methods=["GET"])
     _messages(pages, "/digests/{delivery:int}", lambda request: _sent(gallery, request), render)
-    _messages(pages, "/subscribers/{subscriber}", lambda request: _trial(gallery, request), render)
+    _messages(pages, "/subscribers/{subscriber}", lambda request: _ahead(gallery, request), render)
     return pages
 
 
@@ -99,11 +99,11 @@ def _sent(gallery: Gallery, request: Request) -> Shown:
     return Shown(root=f"/digests/{delivery}", sheet=gallery.sent(_version(request), delivery))
 
 
-def _trial(gallery: Gallery, request: Request) -> Shown:
+def _ahead(gallery: Gallery, request: Request) -> Shown:
     """The parts of a page name its instant, so that they all show the same bytes."""
     subscriber = str(request.path_params["subscriber"])
     at = _instant(request.query_params.get("at"))
-    sheet = gallery.trial(_version(request), subscriber, at)
+    sheet = gallery.ahead(_version(request), subscriber, at)
     return Shown(root=f"/subscribers/{quote(subscriber, safe='')}", sheet=sheet, at=at)
 
 

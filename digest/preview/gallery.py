@@ -8,7 +8,7 @@ from threading import Lock
 
 from digest import samples
 from digest.errors import UsageError
-from digest.messages import compose
+from digest.messages import ASKED, compose
 from digest.model import Delivery, DeliveryKind, Message, Names
 from digest.preview.bench import Bench
 from digest.preview.proof import proofread
@@ -20,7 +20,7 @@ MOST_ROWS = 200
 #: Messages that are kept: a page and its frames ask for the same one.
 _KEPT = 8
 
-_WITH_MESSAGE = {DeliveryKind.DIGEST, DeliveryKind.CONFIRM, DeliveryKind.LINK}
+_WITH_MESSAGE = {DeliveryKind.DIGEST, *ASKED}
 
 
 class NotThere(UsageError):
@@ -58,13 +58,13 @@ class Gallery:
                 raise NotThere(f"no delivery with a message has this number: {delivery}")
             return self._made(version, found.plan, lambda: compose(day, found.plan))
 
-    def trial(self, version: str, subscriber: str, at: dt.datetime) -> Sheet:
-        """What a subscriber would get at that instant; UsageError if there is no edition, else as `sent`."""
+    def ahead(self, version: str, subscriber: str, at: dt.datetime) -> Sheet:
+        """A subscriber's next digest as of that instant; UsageError if there is none, else as `sent`."""
         with self._bench.service() as day:
             found = day.store.subscribers.get(subscriber)
             if found is None:
                 raise NotThere(f"no subscriber has this id: {subscriber!r}")
-            return self._made(version, (found, at), lambda: samples.trial(day, found, found.address, at))
+            return self._made(version, (found, at), lambda: samples.ahead(day, found, at))
 
     def _made(self, version: str, source: Hashable, make: Callable[[], Message]) -> Sheet:
         """The message of that source, made once: a page, its frames and its download ask for the same one."""

@@ -130,7 +130,7 @@ class Shown:
     #: The path of its page.
     root: str
     sheet: Sheet
-    #: The instant that a trial is made for; None for a message of the outbox.
+    #: When a digest to come would be prepared; None for a message of the outbox.
     at: dt.datetime | None = None
 
     def part(self, name: str) -> str:
@@ -140,7 +140,7 @@ class Shown:
     @property
     def file_name(self) -> str:
         """What the message is called when it is saved."""
-        return f"{'trial' if self.at else 'digest'}-{re.sub(r'[^0-9A-Za-z-]', '', self.root.rpartition('/')[2])}.eml"
+        return f"{'next' if self.at else 'digest'}-{re.sub(r'[^0-9A-Za-z-]', '', self.root.rpartition('/')[2])}.eml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,15 +147,16 @@ class Composer:
         )
 
     def _shell(self, view: ShellView) -> Shell:
-        if view not in self._shells:
+        shell = self._shells.get(view)
+        if shell is None:
             if len(self._shells) >= MOST_SHELLS:
                 self._shells.clear()
             html = self._templates.render("shell.html", shell=view, holes=ShellHoles())
             text = self._templates.render("shell.txt", shell=view, holes=ShellHoles())
-            self._shells[view] = Shell(
+            shell = self._shells[view] = Shell(
                 Fragment.cut("shell.html", self._css.document(html)), Fragment.cut("shell.txt", text)
             )
-        return self._shells[view]
+        return shell
 
     def _cards_of(self, edition: Edition, language: str) -> Cards:
         cards = self._cards.get((edition.id, language))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from digest.model import Days, Reader, Reason, ReasonKind, Schedule, zone
+from digest.model import DAY_NAMES, Days, Reader, Reason, ReasonKind, Schedule, zone
 from digest.render.excerpt import clean, shortened
 
 #: Mail programs show less than this, and it fits the header line unfolded.
@@ -23,7 +23,7 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_SHORT_DAYS = dict(zip(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), WEEKDAYS, strict=True))
+_SHORT_DAYS = dict(zip(DAY_NAMES, WEEKDAYS, strict=True))
 
 
 # --- counts and dates -----------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def _days(days: Days) -> str:
         return "every day"
     if text == "weekdays":
         return "on weekdays"
-    named = [f"{_SHORT_DAYS[name]}s" for name in text.removeprefix("weekly:").split(",")]
+    named = [f"{_SHORT_DAYS[name]}s" for name in days.names]
     return f"once a week, on {named[0]}" if days.weekly else f"on {listing(named)}"
 
 

@@ -21,13 +21,14 @@ from digest.store.outbox import Outbox
 from digest.store.papers import Papers
 from digest.store.schema import meta
 from digest.store.sources import Sources
-from digest.store.subscribers import Subscribers
+from digest.store.subscribers import Mail, Subscribers
 from digest.store.suppressions import Suppressions
 
 __all__ = [
     "EditionHeader",
     "Editions",
     "Limit",
+    "Mail",
     "Outbox",
     "Papers",
     "Sources",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,10 +14,19 @@ from sqlalchemy.exc import IntegrityError
 from digest.address import key, masked
 from digest.errors import UsageError
 from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
+from digest.store import limits
 from digest.store.database import Database, chunks, insert
-from digest.store.limits import Limit, count, forget, wait
+from digest.store.limits import Limit
 from digest.store.outbox import enqueue
 from digest.store.schema import interests, outbox, subscribers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail that comes with a subscription, and how often its address may be written to for that."""
+
+    plan: Plan
+    limit: Limit
 
 
 class Subscribers:
@@ -25,14 +35,19 @@ class Subscribers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, subscriber: Subscriber) -> None:
-        """Keep a new subscriber; UsageError if the address, without case, is somebody's already."""
+    def add(self, subscriber: Subscriber, mail: Mail | None = None) -> None:
+        """Keep a new subscriber, and the mail to them if there is one, which is counted.
+
+        UsageError if the address, without case, is somebody's already.
+        """
         with self._database.writing() as connection:
             try:
                 connection.execute(subscribers.insert(), _row(subscriber))
             except IntegrityError:
                 raise _taken(subscriber) from None
             _write_interests(connection, subscriber)
+            if mail:
+                _enqueue(connection, mail)
 
     def change(self, id: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
@@ -55,30 +70,23 @@ class Subscribers:
             return changed
 
     def ask(
-        self,
-        subscriber: Subscriber,
-        plan: Plan | None,
-        network: Limit,
-        address: Sequence[Limit],
-        now: dt.datetime,
+        self, subscriber: Subscriber, mail: Mail | None, network: Limit, now: dt.datetime
     ) -> dt.timedelta | None:
         """Count a sign-up, keep its subscriber if they are new, and enqueue its mail: all of it or nothing.
 
         Returns how long the network has to wait, if it asked too often. If the address was written to too often,
-        or there is no plan, the sign-up is counted and nothing else happens. Who is known stays as they are.
+        or there is no mail, the sign-up is counted and nothing else happens. Who is known stays as they are.
         """
         with self._database.writing() as connection:
-            if too_soon := wait(connection, [network], now):
+            if too_soon := limits.wait(connection, network, now):
                 return too_soon
-            count(connection, network.key, now)
-            if plan is None or wait(connection, address, now):
+            limits.count(connection, network, now)
+            if mail is None or limits.wait(connection, mail.limit, now):
                 return None
-            for key_of_address in {limit.key for limit in address}:
-                count(connection, key_of_address, now)
             new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
             if connection.execute(new, _row(subscriber)).one_or_none():
                 _write_interests(connection, subscriber)
-            enqueue(connection, [plan])
+            _enqueue(connection, mail)
             return None
 
     def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
@@ -87,7 +95,7 @@ class Subscribers:
         mailed = mailed.group_by(outbox.c.subscriber).having(func.max(outbox.c.prepared_at) < asked_before)
         silent = delete(subscribers).where(subscribers.c.state == SubscriberState.PENDING)
         with self._database.writing() as connection:
-            forget(connection, counted_before)
+            limits.forget(connection, counted_before)
             return connection.execute(silent.where(subscribers.c.id.in_(mailed))).rowcount
 
     def get(self, id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
@@ -124,6 +132,11 @@ class Subscribers:
         """Forget a subscriber, their interests and everything in the outbox that is theirs."""
         with self._database.writing() as connection:
             connection.execute(delete(subscribers).where(subscribers.c.id == id))
+
+
+def _enqueue(connection: Connection, mail: Mail) -> None:
+    limits.count(connection, mail.limit, mail.plan.prepared_at)
+    enqueue(connection, [mail.plan])
 
 
 def _taken(subscriber: Subscriber) -> UsageError:

@@ -7,8 +7,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from digest.errors import UsageError
-from digest.model import DAY_NAMES, Interest, InterestKind, Subscriber
-from digest.subscriptions import Wish
+from digest.model import DAY_NAMES, Days, InterestKind, Subscriber
+from digest.subscriptions import Wish, spelled
 
 
 class SignUp(BaseModel):
@@ -48,8 +48,8 @@ class Preferences(BaseModel):
             interests=_text(subscriber, InterestKind.PHRASE),
             excludes=_text(subscriber, InterestKind.EXCLUDE),
             rhythm="weekly" if weekly else "days",
-            days=DAY_NAMES if weekly else _ticked(str(schedule.days)),
-            weekday=str(schedule.days).removeprefix("weekly:") if weekly else "mon",
+            days=DAY_NAMES if weekly else schedule.days.names,
+            weekday=schedule.days.names[0] if weekly else "mon",
             send_at=f"{schedule.send_at:%H:%M}",
             timezone=schedule.timezone,
             papers=str(subscriber.papers),
@@ -71,10 +71,9 @@ class Preferences(BaseModel):
             return f"weekly:{self.weekday}"
         if self.rhythm != "days":
             return None
-        ticked = tuple(name for name in DAY_NAMES if name in self.days)
-        if not ticked:
+        if not set(DAY_NAMES) & set(self.days):
             raise UsageError("tick at least one day, or choose once a week")
-        return {DAY_NAMES: "daily", DAY_NAMES[:5]: "weekdays"}.get(ticked, ",".join(ticked))
+        return str(Days.of(self.days))
 
 
 def lines(text: str) -> tuple[str, ...]:
@@ -89,13 +88,5 @@ def _number(text: str) -> int | None:
         raise UsageError(f"the number of papers is a whole number: {text[:20]!r}") from None
 
 
-def _ticked(days: str) -> tuple[str, ...]:
-    return {"daily": DAY_NAMES, "weekdays": DAY_NAMES[:5]}.get(days) or tuple(days.split(","))
-
-
 def _text(subscriber: Subscriber, kind: InterestKind) -> str:
-    return "\n".join(_line(interest) for interest in subscriber.asked(kind))
-
-
-def _line(interest: Interest) -> str:
-    return interest.value if interest.weight == 1 else f"{interest.value}={interest.weight:g}"
+    return "\n".join(spelled(interest) for interest in subscriber.asked(kind))

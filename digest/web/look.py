@@ -64,7 +64,6 @@ PROBLEMS = {
     404: ("There is nothing here", NOT_FOUND),
     405: ("That cannot be done here", "Go back to the page you came from and use its button."),
     413: ("That is too much", "The form holds more than we can read. Shorten it and send it again."),
-    422: ("That could not be read", "What arrived here was not a form of ours. Go back and try once more."),
     429: (
         "Too many at once",
         "Several addresses were entered from your network within the hour. Please come back later.",

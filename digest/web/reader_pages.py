@@ -10,7 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 
-from digest import daily, samples, subscriptions
+from digest import daily, subscriptions
 from digest.address import masked
 from digest.errors import LinkExpired, UsageError
 from digest.links import Claim, Purpose
@@ -19,7 +19,7 @@ from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import Preferences
 from digest.web.guard import network, own_pages_only
 from digest.web.headers import NOTE_POLICY
-from digest.web.views import Settings, regions, said, when
+from digest.web.views import SettingsPage, besides, regions, said, when
 
 
 def add(pages: FastAPI, desk: Desk) -> None:
@@ -50,7 +50,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
     @pages.api_route("/unsubscribe/{token}", methods=READ)
     def unsubscribe_page(token: str) -> Response:
-        desk.day.links.read(Purpose.UNSUBSCRIBE, token, desk.clock())
+        subscriptions.leaver(desk.day, token, desk.clock())
         return desk.look.page("unsubscribe.html", path=_path(desk, Purpose.UNSUBSCRIBE, token))
 
     # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read.
@@ -77,8 +77,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
     def next_digest(token: str) -> Response:
         now = desk.clock()
         reader = subscriptions.bearer(desk.day, Purpose.PREFERENCES, token, now)
-        shown = desk.shelf.newest()
-        content = samples.outlook(desk.day, shown.case, reader, now) if shown else None
+        content = desk.shelf.outlook(reader, now)
         if content is None:
             return desk.look.page("nothing.html", headers={"Content-Security-Policy": NOTE_POLICY})
         return framed(content.html)
@@ -94,11 +93,12 @@ def _settings(
     now, due = desk.clock(), ""
     if reader.state is SubscriberState.CONFIRMED:
         due = when(reader.schedule, daily.next_date(desk.day, reader, now), now)
-    view = Settings(
+    view = SettingsPage(
         address=masked(reader.address),
         state=reader.state,
         next_due=due,
         form=form,
+        besides=besides(reader),
         regions=regions(form.timezone),
         preferences_path=_path_of(desk, Purpose.PREFERENCES, reader),
         unsubscribe_path=_path_of(desk, Purpose.UNSUBSCRIBE, reader),

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 
 from digest import samples
-from digest.model import Content
+from digest.model import Content, Subscriber
 from digest.samples import Showcase
 from digest.service import Service
 from digest.subscriptions import newcomer
@@ -20,7 +20,7 @@ STAND_IN = "reader@example.org"
 class Shown:
     """What was made of one edition."""
 
-    #: Which edition: its count of changes, which no two have in common.
+    #: Which edition: its count of changes; two that share it are of the same papers.
     changes: int
     case: Showcase
     public: Content | None
@@ -37,6 +37,8 @@ class Shelf:
     def __init__(self, day: Service) -> None:
         self._day = day
         self._lock = threading.Lock()
+        #: A ranker keeps what it has read for the next block of readers, so one thread uses it at a time.
+        self._ranking = threading.Lock()
         self._shown: Shown | None = None
 
     def newest(self) -> Shown | None:
@@ -48,6 +50,14 @@ class Shelf:
             if self._shown is None or self._shown.changes != changes:
                 self._shown = self._made(changes)
             return self._shown
+
+    def outlook(self, reader: Subscriber, now: dt.datetime) -> Content | None:
+        """The reader's next digest as it would be now; None if there is nothing to show them."""
+        shown = self.newest()
+        if shown is None:
+            return None
+        with self._ranking:
+            return samples.outlook(self._day, shown.case, reader, now)
 
     def _made(self, changes: int) -> Shown | None:
         case = samples.showcase(self._day)

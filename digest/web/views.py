@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import available_timezones
 
 from digest.errors import BadAddress, UsageError
-from digest.model import DAY_NAMES, Schedule, SubscriberState, zone
+from digest.model import DAY_NAMES, InterestKind, Schedule, Subscriber, SubscriberState, zone
 from digest.render import words
 from digest.web.forms import Preferences, SignUp
 
@@ -17,6 +17,12 @@ from digest.web.forms import Preferences, SignUp
 REGIONS = (
     *("Africa", "America", "Antarctica", "Arctic", "Asia"),
     *("Atlantic", "Australia", "Europe", "Indian", "Pacific"),
+)
+
+BESIDES = (
+    (InterestKind.AUTHOR, "author", "authors"),
+    (InterestKind.CATEGORY, "category", "categories"),
+    (InterestKind.LIKE, "example paper", "example papers"),
 )
 
 
@@ -66,7 +72,7 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SettingsPage:
     """A reader's settings page."""
 
     #: Masked: whoever was forwarded a digest need not learn more.
@@ -75,6 +81,8 @@ class Settings:
     #: When the next digest is due, in words; empty for those who get none.
     next_due: str
     form: Preferences
+    #: What else they asked for and the form does not show, in words; may be empty.
+    besides: str
     regions: tuple[Region, ...]
     preferences_path: str
     unsubscribe_path: str
@@ -91,6 +99,12 @@ def said(error: UsageError) -> str:
         return "That is not an e-mail address we can write to. One looks like reader@example.org."
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def besides(subscriber: Subscriber) -> str:
+    """`2 authors and 1 category`: the kinds of interest that the form does not show."""
+    counts = ((sum(1 for _ in subscriber.asked(kind)), one, many) for kind, one, many in BESIDES)
+    return words.listing([f"{count} {one if count == 1 else many}" for count, one, many in counts if count])
 
 
 def when(schedule: Schedule, day: dt.date, now: dt.datetime) -> str:

@@ -82,13 +82,13 @@ def test_mails_that_somebody_asked_for_are_shown_like_digests(desk, kind: Delive
     assert said in desk.get(f"/digests/{number}/html")[2].decode()
 
 
-def test_a_subscribers_page_shows_the_bytes_of_a_trial(desk) -> None:
+def test_a_subscribers_page_shows_the_bytes_of_their_next_digest(desk) -> None:
     one = desk.subscribers()[0]
     with open_service(desk.settings) as day:
-        trial = samples.trial(day, one, one.address, DEMO_NOW)
+        coming = samples.ahead(day, one, DEMO_NOW)
     at = "?at=2026-04-16T12:00:00%2B02:00"
-    assert desk.get(f"/subscribers/{one.id}/raw{at}")[2] == trial.content
-    assert desk.get(f"/subscribers/{one.id}/message.eml{at}")[2] == trial.content
+    assert desk.get(f"/subscribers/{one.id}/raw{at}")[2] == coming.content
+    assert desk.get(f"/subscribers/{one.id}/message.eml{at}")[2] == coming.content
 
 
 def test_a_subscribers_page_and_its_parts_are_one_message(desk) -> None:
@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_named() -> None:
             serve(Bench(settings=config.Settings), "127.0.0.1", port, lambda _: None)
 
 
-def test_a_trial_is_of_the_instant_that_is_asked_for(desk) -> None:
+def test_a_digest_to_come_is_of_the_instant_that_is_asked_for(desk) -> None:
     root = f"/subscribers/{desk.subscribers()[0].id}/raw?at="
     days = [DEMO_NOW + dt.timedelta(days=n) for n in range(2)]
     dates = [desk.get(root + f"{day:%Y-%m-%dT%H:%M:%SZ}")[2].partition(b"Date: ")[2][:16] for day in days]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from factories import NOON, a_plan, a_subscriber
 
 from digest.model import DeliveryKind, Plan, Subscriber, SubscriberState
-from digest.store import Limit, Store
+from digest.store import Limit, Mail, Store
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
@@ -37,16 +37,9 @@ def asked(subscriber: Subscriber, now: dt.datetime) -> Plan:
 def ask(
     store: Store, subscriber: Subscriber, now: dt.datetime = NOON, network: str = "net", plan: bool = True
 ) -> dt.timedelta | None:
-    return store.subscribers.ask(
-        subscriber,
-        asked(subscriber, now) if plan else None,
-        network=Limit(key=network, most=2, per=HOUR),
-        address=[
-            Limit(key=subscriber.address, most=1, per=DAY),
-            Limit(key=subscriber.address, most=3, per=30 * DAY),
-        ],
-        now=now,
-    )
+    limit = Limit(key=subscriber.address, rates=((1, DAY), (3, 30 * DAY)))
+    mail = Mail(plan=asked(subscriber, now), limit=limit) if plan else None
+    return store.subscribers.ask(subscriber, mail, Limit(key=network, rates=((2, HOUR),)), now)
 
 
 def test_a_newcomer_is_kept_with_the_mail_to_them(store: Store):

@@ -36,8 +36,8 @@ path = "sample/huggingface/{{date}}.json"
 """
 
 
-def furnished(folder: Path, mail: str = "") -> config.Settings:
-    (folder / "digest.toml").write_text(CONFIGURATION.format(mail=mail), encoding="utf-8")
+def furnished(folder: Path, mail: str = "", more: str = "") -> config.Settings:
+    (folder / "digest.toml").write_text(CONFIGURATION.format(mail=mail) + more, encoding="utf-8")
     shutil.copytree(config.shipped("config", "sample"), folder / "sample", dirs_exist_ok=True)
     return config.load(folder / "digest.toml", {})
 
@@ -88,6 +88,23 @@ def test_an_old_edition_is_not_mailed_while_the_sources_wait_to_be_asked(day: Se
     assert jobs.stop(10 * SECONDS)
     (row,) = day.store.outbox.list()
     assert row.plan.edition != old.id
+
+
+def test_nothing_is_ready_before_the_sources_were_asked(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the request and never answers
+        port = silent.getsockname()[1]
+        source = f'[[sources]]\nname = "slow"\nkind = "feed"\nurl = "http://127.0.0.1:{port}/"\n'
+        settings = furnished(
+            tmp_path, more=f'[fetch]\ntimeout = "3s"\nallow_private_networks = true\n{source}'
+        )
+        with open_service(settings) as day:
+            jobs = Jobs(day, lambda: NOW)
+            jobs.start()
+            connection, _ = silent.accept()
+            with connection:
+                assert not jobs.ready()
+                until(jobs.ready)
+                assert jobs.stop(10 * SECONDS)
 
 
 def test_two_processes_by_mistake_deliver_once(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from digest.model import DAY_NAMES, Days, Interest, InterestKind, Schedule
 from digest.subscriptions import tuned
 from digest.web.forms import Preferences, SignUp, lines
 
-WORDS = st.text("abcdefgh", min_size=1, max_size=8)
+WORDS = st.text("abcd=12.", min_size=1, max_size=8)
 PHRASES = st.lists(WORDS, min_size=1, max_size=3).map(" ".join)
 INTERESTS = st.builds(
     lambda kind, value, weight: Interest(kind=kind, value=value, weight=weight),

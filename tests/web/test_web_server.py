@@ -43,8 +43,11 @@ def test_a_signal_ends_serving_and_what_was_open_is_closed(tmp_path: Path, sent:
         assert (answer.status, answer.read()) == (200, b"ok")
         assert answer.getheader("Server") is None
         process.send_signal(sent)
-        said, _ = process.communicate(timeout=10)
-        connection.close()
+        try:
+            said, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()
+            connection.close()
     assert (said, process.returncode) == ("closed\n", 0)
 
 
@@ -55,7 +58,20 @@ def test_a_port_that_is_taken_is_named() -> None:
             serve(FastAPI(), "127.0.0.1", port, lambda _: None)
 
 
+#: In a process of its own: it is the process's signals that are looked at.
+EARLY = """
+import signal
+from fastapi import FastAPI
+from digest.web import serve
+before = signal.getsignal(signal.SIGTERM)
+serve(FastAPI(), "127.0.0.1", 0, lambda _: signal.raise_signal(signal.SIGTERM))
+assert signal.getsignal(signal.SIGTERM) is before
+print("closed")
+"""
+
+
 def test_a_signal_that_comes_before_the_first_request_ends_serving_too() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    serve(FastAPI(), "127.0.0.1", 0, lambda _: signal.raise_signal(signal.SIGTERM))
-    assert signal.getsignal(signal.SIGTERM) is before
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
