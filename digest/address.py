@@ -22,7 +22,7 @@ def normalised(text: str) -> str:
     stripped = text.strip()
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in stripped):
         raise BadAddress(f"an address holds no control characters: {stripped!r}")
-    if len(stripped.encode()) > LONGEST_OCTETS:
+    if len(stripped.encode(errors="replace")) > LONGEST_OCTETS:
         raise BadAddress(f"an address has at most {LONGEST_OCTETS} octets: {stripped[:40]!r}…")
     try:
         # Special-use names (.test, .local) are allowed: a lab's own mail system may use them.

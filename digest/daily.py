@@ -339,7 +339,7 @@ def hand_over(
         outcome = transport.send(message)
     except RenderError as error:
         claimed.popleft()
-        log.exception("message not made", delivery=delivery.id)
+        log.error("message not made", delivery=delivery.id, reason=str(error))  # noqa: TRY400 (it names file and line)
         outcome = Outcome(verdict=Verdict.DEFERRED, reply=str(error))
     except DeliveryError as error:  # the relay refuses us, not the message
         refused = error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
+from collections.abc import Sequence
 
 from digest.errors import UsageError
 
@@ -24,6 +26,17 @@ def url_of(listening: socket.socket) -> str:
     """The URL of what listens there."""
     host, port, *_ = listening.getsockname()
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def names_loopback(hosts: Sequence[str]) -> bool:
+    """Whether a request's Host headers are one, and name this machine (RFC 9110 7.2).
+
+    Read here and by no framework: a name that is none, which a browser may send all the same, is refused.
+    """
+    found = (
+        re.fullmatch(r"([a-z0-9.]+|\[[0-9a-f:]+\])(:\d{1,5})?", hosts[0].lower()) if len(hosts) == 1 else None
+    )
+    return found is not None and is_loopback(found[1].strip("[]"))
 
 
 def is_loopback(host: str) -> bool:

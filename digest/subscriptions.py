@@ -209,11 +209,13 @@ def sync_readers(day: Service, now: dt.datetime) -> None:
     """
     for table in day.settings.readers:
         wish = wish_of(table)
-        known = day.store.subscribers.by_address(table.address)
-        if known is None:
-            add(day, table.address, wish, now, confirmed=True)
-        else:
-            update(day, known.id, wish, confirmed=False, now=now)
+        if day.store.subscribers.by_address(table.address) is None:
+            try:
+                add(day, table.address, wish, now, confirmed=True)
+            except UsageError:  # perhaps another process, started with the same file, was faster
+                if day.store.subscribers.by_address(table.address) is None:
+                    raise
+        update(day, table.address, wish, confirmed=False, now=now)
 
 
 def wish_of(table: ReaderTable) -> Wish:
@@ -293,15 +295,16 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
 
     Raises as `bearer` does.
     """
+    reader = bearer(day, Purpose.CONFIRM, token, now)
+    if reader.state is SubscriberState.SUPPRESSED or day.store.suppressions.has(reader.address):
+        raise LinkError("the address is suppressed")
 
     def decide(subscriber: Subscriber) -> Subscriber:
-        if subscriber.state is SubscriberState.SUPPRESSED:
-            raise LinkError("the address is suppressed")
         if subscriber.state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}:
             return replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now, starts_at=now)
         return subscriber
 
-    return _by_link(day, bearer(day, Purpose.CONFIRM, token, now), decide)
+    return _by_link(day, reader, decide)
 
 
 def prefer(day: Service, token: str, wish: Wish, now: dt.datetime) -> Subscriber:

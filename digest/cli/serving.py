@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+import threading
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -17,8 +18,10 @@ from digest.errors import UsageError
 from digest.listening import is_loopback
 from digest.service import open_service
 
-#: What is left of the ten seconds that a supervisor gives us, when the pages have stopped.
-LAST_WORK = dt.timedelta(seconds=5)
+#: What is left of the ten seconds that a supervisor gives us, when the pages have stopped: for the jobs to end,
+#: and for everything.
+LAST_WORK = dt.timedelta(seconds=4)
+LAST_SECONDS = 5.0
 
 
 def commands(app: typer.Typer) -> None:
@@ -50,11 +53,18 @@ def serve(
         try:
             web.serve(web.app(day, real_time, jobs.ready), host, port, begin)
         finally:
-            ended = jobs.stop(LAST_WORK)
-    if not ended:
-        announce("stopped in the middle of something; the next start takes it up again")
-        sys.stderr.flush()
-        os._exit(0)  # a thread that waits for a relay would keep the process for up to ten minutes
+            # A thread that waits for a relay or a lock would keep the process, for a relay up to ten minutes.
+            leaving = threading.Timer(LAST_SECONDS, leave)
+            leaving.daemon = True
+            leaving.start()
+            if not jobs.stop(LAST_WORK):
+                announce("stopped in the middle of something; the next start takes it up again")
+
+
+def leave() -> None:
+    """End the process, whatever is still under way; the database is made for that."""
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def refuse_unsafe(site: Site) -> None:

@@ -22,7 +22,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from digest.config import shipped
 from digest.errors import ConfigError, DigestError, UsageError
-from digest.listening import is_loopback
+from digest.listening import names_loopback
 from digest.preview.bench import Bench
 from digest.preview.gallery import Gallery, NotThere
 from digest.preview.views import GMAIL_SHOWS, Problem, Shown
@@ -64,7 +64,7 @@ def app(bench: Bench) -> FastAPI:
 
     for name in ("style.css", "reload.js"):
         pages.add_api_route(f"/{name}", _file(name), methods=["GET"])
-    _messages(pages, "/digests/{delivery:int}", lambda request: _sent(gallery, request), render)
+    _messages(pages, "/digests/{delivery}", lambda request: _sent(gallery, request), render)
     _messages(pages, "/subscribers/{subscriber}", lambda request: _ahead(gallery, request), render)
     return pages
 
@@ -95,7 +95,10 @@ def _messages(pages: FastAPI, root: str, shown: Callable[[Request], Shown], rend
 
 
 def _sent(gallery: Gallery, request: Request) -> Shown:
-    delivery = int(request.path_params["delivery"])
+    number = str(request.path_params["delivery"])
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):  # what a database's integer holds
+        raise NotThere(f"a delivery has a number: {number[:40]!r}")
+    delivery = int(number)
     return Shown(root=f"/digests/{delivery}", sheet=gallery.sent(_version(request), delivery))
 
 
@@ -123,7 +126,7 @@ def _guard(pages: FastAPI, bench: Bench) -> None:
     @pages.middleware("http")
     async def _headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
         # A page of another site could point its name at this address (DNS rebinding) and read along.
-        if not is_loopback(request.url.hostname or ""):
+        if not names_loopback(request.headers.getlist("host")):
             return PlainTextResponse("the preview answers to loopback names only", status_code=403)
         # Looked at before anything is made: what changes meanwhile is then seen as a change.
         request.state.version = await run_in_threadpool(bench.version)

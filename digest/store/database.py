@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from digest.errors import ConfigError, StoreError
@@ -96,6 +97,8 @@ class Database:
             if message is None:
                 raise
             raise StoreError(message) from error
+        except PoolTimeoutError as error:
+            raise StoreError(f"all connections to the database are busy; try again: {self.place}") from error
 
     def _message(self, error: DBAPIError) -> str | None:
         said = str(error.orig).strip().partition("\n")[0]
@@ -157,7 +160,7 @@ def _sqlite(url: URL) -> Engine:
         hide_parameters=True,
         poolclass=QueuePool,
         pool_size=1 if memory else 5,
-        max_overflow=0 if memory else 10,
+        max_overflow=0 if memory else 45,  # as many as threads may ask at once
         connect_args={"check_same_thread": False}
         | ({} if "timeout" in url.query else {"timeout": BUSY_SECONDS}),
     )

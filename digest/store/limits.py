@@ -31,7 +31,8 @@ def wait(connection: Connection, limit: Limit, now: dt.datetime) -> dt.timedelta
 
 
 def _wait(connection: Connection, key: str, most: int, per: dt.timedelta, now: dt.datetime) -> dt.timedelta:
-    recent = select(asks.c.at).where(asks.c.key == key, asks.c.at > now - per)
+    # What a clock that was ahead had counted is left out, lest it block until then.
+    recent = select(asks.c.at).where(asks.c.key == key, asks.c.at > now - per, asks.c.at <= now)
     # The one that has to be out of the period before there is room again.
     first = connection.scalar(recent.order_by(asks.c.at.desc()).offset(most - 1).limit(1))
     return first + per - now if first else dt.timedelta(0)

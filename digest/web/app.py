@@ -15,7 +15,7 @@ from digest.errors import DigestError, LinkError, StoreError
 from digest.service import Service
 from digest.web import pages, reader_pages
 from digest.web.desk import Desk
-from digest.web.guard import BoundedBody
+from digest.web.guard import BoundedBody, Ending
 from digest.web.headers import Headers, SafeHeaders
 from digest.web.look import Look
 from digest.web.shelf import Shelf
@@ -33,6 +33,7 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     pages.add_for_machines(web, desk, ready)
     headers = Headers(base=look.base, https=day.settings.site.url.startswith("https:"))
     web.add_middleware(BoundedBody)
+    web.add_middleware(Ending, answer=look.problem(503, {"Retry-After": "60"}))
     web.add_middleware(SafeHeaders, headers=headers)
     _explain(web, look, headers)
     return web

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from digest.errors import UsageError
 from digest.model import DAY_NAMES, Days, InterestKind, Subscriber
 from digest.subscriptions import Wish, spelled
+
+
+def whole(text: str) -> str:
+    """The text without lone surrogates, which some charsets of a form decode to and no page can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+Typed = Annotated[str, AfterValidator(whole)]
 
 
 class SignUp(BaseModel):
@@ -16,8 +24,8 @@ class SignUp(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    email: str = ""
-    interests: str = ""
+    email: Typed = ""
+    interests: Typed = ""
 
     def wish(self) -> Wish:
         """Nothing typed leaves the defaults."""
@@ -29,15 +37,15 @@ class Preferences(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    interests: str = ""
-    excludes: str = ""
+    interests: Typed = ""
+    excludes: Typed = ""
     #: `days` (on those ticked) or `weekly` (on `weekday`).
     rhythm: str = ""
     days: tuple[str, ...] = ()
-    weekday: str = ""
-    send_at: str = ""
-    timezone: str = ""
-    papers: str = ""
+    weekday: Typed = ""
+    send_at: Typed = ""
+    timezone: Typed = ""
+    papers: Typed = ""
 
     @classmethod
     def of(cls, subscriber: Subscriber) -> Self:
@@ -57,6 +65,11 @@ class Preferences(BaseModel):
 
     def wish(self) -> Wish:
         """All that the form holds; an empty list of interests means none. UsageError for what cannot be read."""
+        if self.rhythm not in {
+            "days",
+            "weekly",
+        }:  # a browser always sends it; without it, this is not the form
+            raise UsageError("the form came without its fields; open the page and save it from there")
         return Wish(
             interests=lines(self.interests),
             excludes=lines(self.excludes),
@@ -66,11 +79,9 @@ class Preferences(BaseModel):
             papers=_number(self.papers),
         )
 
-    def _days(self) -> str | None:
+    def _days(self) -> str:
         if self.rhythm == "weekly":
             return f"weekly:{self.weekday}"
-        if self.rhythm != "days":
-            return None
         if not set(DAY_NAMES) & set(self.days):
             raise UsageError("tick at least one day, or choose once a week")
         return str(Days.of(self.days))

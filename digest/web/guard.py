@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: The longest form: two lists of 200 interests of 300 characters would not fit, and nobody types them.
-LARGEST_BODY = 100_000
+#: The longest form: 200 interests of 300 characters, each of up to nine octets when encoded.
+LARGEST_BODY = 1_000_000
 
 
 def network(host: str | None) -> str:
@@ -41,7 +42,10 @@ def is_foreign(headers: Mapping[str, str], site: str) -> bool:
     origin = headers.get("origin", "null")
     if origin == "null":
         return False
-    asked, ours = urlsplit(origin), urlsplit(site)
+    try:
+        asked, ours = urlsplit(origin), urlsplit(site)
+    except ValueError:  # `http://[` is nobody's
+        return True
     return (asked.scheme, asked.netloc) != (ours.scheme, ours.netloc) and asked.netloc != headers.get("host")
 
 
@@ -55,8 +59,31 @@ def own_pages_only(site: str) -> Callable[[Request], None]:
     return check
 
 
+class Ending:
+    """Answers 503 to whoever is still being served when the process has to end."""
+
+    def __init__(self, app: ASGIApp, answer: Response) -> None:
+        self._app, self._answer = app, answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; a cancellation in the middle of an answer is left to the server."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if begun or scope["type"] != "http":
+                raise
+            await self._answer(scope, receive, send)
+
+
 class BoundedBody:
-    """Stops reading a body after 100 kB: 413. A route that reads no body never notices."""
+    """Stops reading a body after a megabyte: 413. A route that reads no body never notices."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -120,7 +120,16 @@ def test_there_is_nothing_to_post_to(desk, path: str, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/digests/999", "/digests/999/html", "/subscribers/nobody", "/nothing", "/digests/x"]
+    "path",
+    [
+        "/digests/999",
+        "/digests/999/html",
+        "/subscribers/nobody",
+        "/nothing",
+        "/digests/x",
+        f"/digests/{2**63}",
+        f"/digests/{'9' * 5000}",
+    ],
 )
 def test_what_is_not_there_is_a_page_that_says_so(desk, path: str) -> None:
     status, headers, page = desk.get(path)
@@ -203,7 +212,18 @@ def test_a_wrong_configuration_is_a_page_with_key_and_value(desk) -> None:
     assert desk.get("/version")[0] == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example.org", "localhost.example.org", "192.0.2.1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example.org",
+        "localhost.example.org",
+        "192.0.2.1",
+        "a{b}.example.org",
+        'a".example.org',
+        "x@localhost",
+        "[",
+    ],
+)
 @pytest.mark.parametrize("path", ["/", "/version", "/digests/1/raw"])
 def test_a_page_that_is_asked_for_by_a_foreign_name_is_refused(desk, host: str, path: str) -> None:
     status, _, page = desk.get(path, host)

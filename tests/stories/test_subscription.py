@@ -150,6 +150,13 @@ def test_neither_network_nor_address_can_be_read_from_the_counts(day: Service, t
     assert all(re.fullmatch("[a-z2-7]{26}", key) for key in counted)
 
 
+def test_a_clock_that_was_ahead_does_not_block_until_then(day: Service) -> None:
+    for number in range(5):
+        subscriptions.ask(day, f"reader{number}@example.org", NOTHING, "net", NOW + 300 * DAY)
+    assert subscriptions.ask(day, "reader0@example.org", NOTHING, "net", NOW) is None
+    assert len(day.store.outbox.list()) == 6
+
+
 def test_a_suppressed_address_is_answered_alike_and_never_mailed(day: Service) -> None:
     day.store.suppressions.add("vision@example.org", "550 5.1.1", NOW)
     assert subscriptions.ask(day, "vision@example.org", NOTHING, "net", NOW) is None

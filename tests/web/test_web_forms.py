@@ -65,7 +65,7 @@ def test_blank_lists_mean_no_interests_and_leave_other_kinds_alone() -> None:
     ("form", "complaint"),
     [
         (Preferences(rhythm="days"), "tick at least one day"),
-        (Preferences(papers="ten"), "a whole number: 'ten'"),
+        (Preferences(rhythm="weekly", papers="ten"), "a whole number: 'ten'"),
     ],
 )
 def test_what_cannot_be_read_is_said(form: Preferences, complaint: str) -> None:

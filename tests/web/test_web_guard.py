@@ -48,6 +48,7 @@ def test_a_zone_index_does_not_make_a_network_of_its_own() -> None:
         ({"origin": "http://digest.example.org"}, True),
         ({"origin": "http://127.0.0.1:8000", "host": "127.0.0.1:8000"}, False),
         ({"origin": "https://evil.example.net", "host": "digest.example.org"}, True),
+        ({"origin": "http://[::1"}, True),
         ({"origin": "https://digest.example.org.evil.example.net"}, True),
         ({"sec-fetch-site": "same-origin", "origin": "null"}, False),
         ({"sec-fetch-site": "none"}, False),

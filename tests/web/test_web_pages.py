@@ -133,8 +133,17 @@ def test_only_the_proxy_on_this_machine_may_name_a_client(site) -> None:
 
 
 def test_a_bounded_body_is_read_and_a_longer_one_refused(site) -> None:
-    page = site.post("/subscribe", {"email": "large@example.org", "interests": "x" * 100_001})
+    page = site.post("/subscribe", {"email": "large@example.org", "interests": "x" * 1_000_001})
     assert (page.status, "Shorten it" in page.text) == (413, True)
+
+
+@pytest.mark.parametrize(("field", "status"), [("email", 422), ("interests", 200)])
+def test_half_a_character_from_a_strange_charset_does_no_harm(site, field: str, status: int) -> None:
+    typed = {"email": "strange@example.org", "interests": "video"} | {field: "+2AA-@example.org"}
+    part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    body = "".join(part.format(*item) for item in typed.items()) + "--b--\r\n"
+    kind = "multipart/form-data; charset=utf-7; boundary=b"
+    assert site.post("/subscribe", body.encode(), Content_Type=kind).status == status
 
 
 @pytest.mark.parametrize("body", [b"\x00\xff\xfe", b'{"email": "a@example.org"}', b"email=a@example.org"])

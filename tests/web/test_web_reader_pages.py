@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from digest.links import Purpose
-from digest.model import Days, InterestKind, SubscriberState
+from digest.model import Days, Interest, InterestKind, SubscriberState
 
 SCANNERS = ("Mozilla/5.0 (compatible; SafeLinks)", "Barracuda Sentinel (EE)", "curl/8", "")
 FORM = {
@@ -350,3 +350,38 @@ def test_no_address_and_no_token_is_logged(site, name: str, logged) -> None:
         *(path.rpartition("/")[2] for path in (confirm, preferences, leave)),
     ):
         assert secret not in said
+
+
+@pytest.mark.parametrize("body", [b"", b"List-Unsubscribe=One-Click", {"interests": "other things"}])
+def test_a_post_that_is_not_the_form_saves_nothing(site, name: str, body) -> None:
+    path = site.path(Purpose.PREFERENCES, site.reader(name))
+    before = site.now(name)
+    page = site.post(path, body, Content_Type="application/x-www-form-urlencoded")
+    assert (page.status, "Nothing was saved" in page.text) == (422, True)
+    assert site.now(name) == before
+
+
+def test_the_form_tells_what_it_does_not_show(site, name: str) -> None:
+    kept = (
+        Interest(kind=InterestKind.AUTHOR, value="A. Author"),
+        Interest(kind=InterestKind.CATEGORY, value="cs.CL"),
+    )
+    path = site.path(Purpose.PREFERENCES, site.reader(name, interests=kept))
+    assert "You also follow 1 author and 1 category, which stay as they are." in site.get(path).text
+    site.post(path, FORM)
+    assert [i.value for i in site.now(name).asked(InterestKind.AUTHOR)] == ["A. Author"]
+
+
+def test_a_revoked_link_to_leave_looks_like_any_other_that_is_not_there(site, name: str) -> None:
+    path = site.path(Purpose.UNSUBSCRIBE, site.reader(name))
+    site.day.store.subscribers.change(
+        site.now(name).id, lambda one: replace(one, generation=one.generation + 1)
+    )
+    assert site.get(path).status == site.post(path).status == 404
+
+
+def test_a_suppressed_address_cannot_be_confirmed(site, name: str) -> None:
+    reader = site.reader(name, state=SubscriberState.PENDING)
+    site.day.store.suppressions.add(reader.address, "asked us to", site.clock.now)
+    assert site.post(site.path(Purpose.CONFIRM, reader)).status == 404
+    assert site.now(name).state is SubscriberState.PENDING
