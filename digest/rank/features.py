@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -31,12 +31,14 @@ _stem = Stemmer.Stemmer("english").stemWords
 
 def words(text: str) -> list[str]:
     """Stems of the text in order, without stop words; `GPT-4.1` gives gpt-4.1, gpt and 4.1."""
-    found: list[str] = []
-    for match in WORD.finditer(text.casefold()):
-        word = match.group()
-        parts = re.split(r"[.-]", word)
-        found.extend(p for p in ([word, *parts] if len(parts) > 1 else [word]) if p not in ENGLISH_STOP_WORDS)
-    return list(_stem(found))
+    return [stem for word in WORD.findall(text.casefold()) for stem in _stems(word)]
+
+
+@lru_cache(maxsize=200_000)
+def _stems(word: str) -> tuple[str, ...]:
+    parts = re.split(r"[.-]", word)
+    forms = [word, *parts] if len(parts) > 1 else [word]
+    return tuple(_stem([form for form in forms if form not in ENGLISH_STOP_WORDS]))
 
 
 def terms(text: str) -> list[str]:

@@ -24,6 +24,10 @@ SPOKEN_OF = 0.5
 KEPT = 16_000_000
 
 
+#: The relevance of every paper, and the reason that it gives.
+Said = tuple[Floats, Reason]
+
+
 @dataclass(frozen=True, slots=True)
 class Facet:
     """One interest of one reader over the pool."""
@@ -51,7 +55,7 @@ class Profiler:
     def __init__(self, papers: Sequence[Paper], pool: Pool, embedder: Embedder) -> None:
         self._pool, self._embedder = pool, embedder
         self._matcher = Matcher(papers, pool)
-        self._phrases: dict[str, Floats] = {}
+        self._phrases: dict[str, Said] = {}
 
     def profiles(
         self, subscribers: Sequence[Subscriber], examples: Examples, row: Mapping[str, int]
@@ -73,14 +77,15 @@ class Profiler:
             for subscriber, taste, row_of_likes in zip(subscribers, tastes, liked, strict=True)
         ]
 
-    def _spoken_of(self, phrases: set[str]) -> Mapping[str, Floats]:
+    def _spoken_of(self, phrases: set[str]) -> Mapping[str, Said]:
         """The relevance of every paper for these phrases; they stay for the next block, up to `KEPT` numbers."""
         new = sorted(phrases - self._phrases.keys())
         if (len(self._phrases) + len(new)) * len(self._pool) > KEPT:
             self._phrases, new = {}, sorted(phrases)
         strengths, shares = of_phrases(self._pool, new, self._embedder.phrases(new))
         spoken_of = np.minimum(shares.max(axis=1, initial=0) / SPOKEN_OF, 1) ** 2
-        self._phrases |= dict(zip(new, relevance(strengths) * spoken_of[:, None], strict=True))
+        for phrase, row in zip(new, relevance(strengths) * spoken_of[:, None], strict=True):
+            self._phrases[phrase] = row, Reason(kind=ReasonKind.PHRASE, subject=phrase)
         return self._phrases
 
     def _excluded(self, subscriber: Subscriber, matching: Mapping[Interest, Bools]) -> Bools:
@@ -92,15 +97,12 @@ class Profiler:
 
 def _facets(
     subscriber: Subscriber,
-    phrases: Mapping[str, Floats],
+    phrases: Mapping[str, Said],
     matching: Mapping[Interest, Bools],
     taste: Taste,
     liked: Floats,
 ) -> list[Facet]:
-    facets = [
-        Facet(i.weight, phrases[i.value], Reason(kind=ReasonKind.PHRASE, subject=i.value))
-        for i in subscriber.asked(InterestKind.PHRASE)
-    ]
+    facets = [Facet(i.weight, *phrases[i.value]) for i in subscriber.asked(InterestKind.PHRASE)]
     for kind, reason, certain in (
         (InterestKind.CATEGORY, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
         (InterestKind.AUTHOR, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),

@@ -100,7 +100,7 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
         signals.append((CENTROID, _by_vectors(pool, examples, asked, liked, origin, plain)))
         above_usual = (pool.moments.mean, pool.precision)
         signals.append((DISCRIMINANT, _by_vectors(pool, examples, asked, liked, *above_usual)))
-    others = 1 / np.maximum(_alone(liked), 1e-9) - 1
+    others = 1 / _alone(liked) - 1
     weights = [
         usual * ((others * signal.insight + PATIENCE * USUAL) / (others + PATIENCE)) ** 2
         for usual, signal in signals
@@ -125,15 +125,15 @@ def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Flo
 def nearest(examples: Examples, taste: Taste, papers: Sequence[int]) -> Sequence[int]:
     """For each paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
     liked = list(taste.liked)
-    return [liked[best] for best in examples.closeness[np.ix_(liked, papers)].argmax(axis=0)]
+    closest = examples.closeness[np.array(liked)[:, None], papers].argmax(axis=0).tolist()
+    return [liked[best] for best in closest]
 
 
 def _by_terms(examples: Examples, asked: sparse.csr_matrix, liked: sparse.csr_matrix) -> Signal:
     raw = np.asarray(asked @ examples.likeness)
     own = liked @ examples.terms
-    query = own if asked is liked else asked @ examples.terms
-    told = np.asarray(query.multiply(own).sum(axis=1)).ravel()
-    itself = np.asarray(examples.terms.multiply(examples.terms).sum(axis=1)).ravel()
+    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
+    itself = _row_sums(_squares(examples.terms))
     mean, deviation = (np.full(len(raw), usual, dtype=np.float32) for usual in COSINE)
     return _signal(raw, mean, deviation, _left_out(told, itself, liked))
 
@@ -161,15 +161,21 @@ def _left_out(told: Floats, itself: Floats, liked: sparse.csr_matrix) -> Floats:
     `told` is that score with the paper among those it is asked with, `itself` what it then says of itself.
     """
     alone = _alone(liked)
-    return np.asarray(
-        (told - liked.multiply(liked) @ itself) / np.maximum(1 - alone, 1e-6) * (alone < 1 - 1e-6)
-    )
+    return np.asarray((told - _squares(liked) @ itself) / np.maximum(1 - alone, 1e-6) * (alone < 1 - 1e-6))
 
 
 def _alone(liked: sparse.csr_matrix) -> Floats:
     """The sum of squared weights, one over the effective number of liked papers; 1 where there are none."""
-    squares = np.asarray(liked.multiply(liked).sum(axis=1), dtype=np.float32).ravel()
+    squares = _row_sums(_squares(liked))
     return np.where(squares > 0, squares, 1)
+
+
+def _squares(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    return sparse.csr_matrix((rows.data * rows.data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _row_sums(rows: sparse.csr_matrix) -> Floats:
+    return np.asarray(rows.sum(axis=1), dtype=np.float32).ravel()
 
 
 def _signal(raw: Floats, mean: Floats, deviation: Floats, left_out: Floats) -> Signal:

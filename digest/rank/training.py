@@ -22,7 +22,7 @@ import numpy as np
 import structlog
 from scipy import sparse
 
-from digest.rank.vectors import Floats, WordVectors, unit, with_pairs, words
+from digest.rank.vectors import Floats, WordVectors, pairs, unit, words
 
 logger = structlog.get_logger()
 
@@ -90,7 +90,7 @@ def vocabulary(papers: Sequence[Views], plan: Plan) -> list[str]:
 
 def as_sets(texts: Iterable[Sequence[str]], rows: dict[str, int]) -> sparse.csr_matrix:
     """Texts x rows of the table: 1 where the text has the word or pair."""
-    found = [sorted(rows[word] for word in with_pairs(text) if word in rows) for text in texts]
+    found = [sorted(rows[word] for word in {*text, *pairs(text)} if word in rows) for text in texts]
     starts = np.cumsum([0, *map(len, found)])
     columns = np.fromiter((row for one in found for row in one), dtype=np.int32, count=int(starts[-1]))
     ones = np.ones(len(columns), dtype=np.float32)

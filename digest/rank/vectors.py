@@ -59,9 +59,9 @@ def words(text: str) -> list[str]:
     return [word for run in _RUN.findall(plain) if (word := singular(run))]
 
 
-def with_pairs(single: Sequence[str]) -> set[str]:
-    """The distinct words, and the distinct pairs of neighbours."""
-    return {*single, *(f"{left} {right}" for left, right in pairwise(single))}
+def pairs(single: Sequence[str]) -> list[str]:
+    """Every two neighbours as one term."""
+    return [f"{left} {right}" for left, right in pairwise(single)]
 
 
 def unit(rows: Floats) -> Floats:
@@ -105,16 +105,16 @@ class WordVectors:
         return np.stack(found) if found else np.zeros((0, self.table.shape[1]), dtype=np.float32)
 
     def _row(self, parts: Iterable[str]) -> Floats:
-        total, known, said = np.zeros(self.table.shape[1], dtype=np.float32), 0, 0
+        total, known, said, row_of = np.zeros(self.table.shape[1], dtype=np.float32), 0, 0, self.rows.get
         for part in parts:
             single = words(part)
-            rows = sorted(self.rows[word] for word in with_pairs(single) if word in self.rows)
             distinct = set(single)
-            known += sum(word in self.rows for word in distinct)
-            said += len(distinct)
+            rows = {row for word in distinct if (row := row_of(word)) is not None}
+            known, said = known + len(rows), said + len(distinct)
+            rows.update(row for pair in pairs(single) if (row := row_of(pair)) is not None)
             if rows:
-                total += self.table[rows].sum(axis=0)
-        return np.asarray(unit(total) * (known / max(1, said)), dtype=np.float32)
+                total += self.table[sorted(rows)].sum(axis=0)
+        return unit(total) * np.float32(known / max(1, said))
 
 
 @cache
