@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -29,6 +29,7 @@ from digest.model import (
     DeliveryState,
     Digest,
     Edition,
+    Feedback,
     InterestKind,
     Message,
     Names,
@@ -38,6 +39,7 @@ from digest.model import (
     Source,
     SourceState,
     SourceStatus,
+    Subject,
     Subscriber,
     Verdict,
 )
@@ -238,7 +240,8 @@ def prepare(
         ranker = ranker or Ranker(edition, day.settings.digest, day.settings.ranking)
         subscribers = [subscriber for subscriber, _ in block]
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
-        digests = ranker.digests(subscribers, shown, examples(day, subscribers))
+        said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
+        digests = ranker.digests(subscribers, shown, examples(day, subscribers, said), said)
         plans = [plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)]
         day.store.outbox.enqueue(plans)
         skipped += sum(one.skipped for one in plans)
@@ -247,9 +250,13 @@ def prepare(
     return prepared, skipped
 
 
-def examples(day: Service, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
-    """The papers that these subscribers gave as examples, by each of their ids."""
-    wanted = frozenset(i.value for s in subscribers for i in s.asked(InterestKind.LIKE))
+def examples(
+    day: Service, subscribers: Iterable[Subscriber], said: Mapping[str, Iterable[Feedback]]
+) -> dict[str, Paper]:
+    """The papers that these subscribers gave as examples or had an opinion of, by each of their ids."""
+    given = {i.value for s in subscribers for i in s.asked(InterestKind.LIKE)}
+    judged = {f.value for those in said.values() for f in those if f.subject is Subject.PAPER}
+    wanted = frozenset(given | judged)
     known = day.store.papers.known(Names(ids=wanted, title_keys=frozenset())) if wanted else ()
     return {alias: paper for paper in known for alias in (paper.id, *paper.aliases)}
 
@@ -406,5 +413,6 @@ def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) 
         raise UsageError("no edition yet; `digest run` publishes one when a digest is due")
     stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
     ranker = Ranker(edition, day.settings.digest, day.settings.ranking)
-    (digest,) = ranker.digests([stand_in], {}, examples(day, [stand_in]))
+    said = {stand_in.id: day.store.opinions.of([subscriber.id]).get(subscriber.id, ())}
+    (digest,) = ranker.digests([stand_in], {}, examples(day, [stand_in], said), said)
     return compose(day, plan(day, digest, now.date(), now))

@@ -2,19 +2,21 @@
 
 vectors      texts as vectors; `training` makes the table        features    papers as terms
 background   what papers look like in general                    pool        the papers that can be picked
-score        how strongly papers speak to an interest            profile     readers as facets over the pool
-select       facets and trend into a digest                      evaluate    the same scores, for a data set
+score        how strongly papers speak to an interest            asked       interests and feedback as wishes
+profile      wishes as facets over the pool                      select      facets and trend into a digest
+evaluate     the same scores, for a data set
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from digest.config import DigestDefaults, Ranking
-from digest.model import Digest, Edition, InterestKind, Paper, Reason, ReasonKind, Subscriber
+from digest.model import Digest, Edition, Feedback, Paper, Reason, ReasonKind, Subscriber
 from digest.rank import background, vectors
+from digest.rank.asked import asked_by
 from digest.rank.features import Bools, Texts
 from digest.rank.pool import Pool
 from digest.rank.profile import Profiler
@@ -47,23 +49,31 @@ class Ranker:
         subscribers: Sequence[Subscriber],
         shown: Mapping[str, frozenset[str]],
         examples: Mapping[str, Paper],
+        said: Mapping[str, Sequence[Feedback]] | None = None,
     ) -> Iterator[Digest]:
         """One digest each, in their order, perhaps an empty one.
 
-        `shown` holds what each was shown before, by subscriber id; `examples` the papers behind their LIKE
-        interests, by id. Memory is subscribers x papers x 4 bytes x interests: call it in blocks.
+        `shown` holds what each was shown before, and `said` their feedback, by subscriber id; `examples` the papers
+        that they liked or disliked, by id. Memory is subscribers x papers x 4 bytes x interests: call it in blocks.
         """
         if not self._edition.papers or not subscribers:
             yield from (Digest(subscriber=s, edition=self._edition.id, picks=()) for s in subscribers)
             return
-        wanted = {i.value for s in subscribers for i in s.asked(InterestKind.LIKE)}
-        compared, row, named = self.read({i: examples[i] for i in sorted(wanted & set(examples))})
-        profiles = self._profiler.profiles(subscribers, compared, row)
+        now, feedback = self._edition.published_at, said or {}
+        asked = [asked_by(subscriber, feedback.get(subscriber.id, ()), now) for subscriber in subscribers]
+        wanted = set[str]().union(*(one.examples for one in asked))
+        compared, row, named = self.read({i: examples[i] for i in sorted(wanted & examples.keys())})
+        profiles = self._profiler.profiles(asked, compared, row)
 
         def naming(taste: Taste, rows: Sequence[int]) -> Sequence[Reason]:
             return [named[example] for example in nearest(compared, taste, rows)]
 
-        closed = np.stack([self._closed(s, shown.get(s.id, frozenset())) for s in subscribers])
+        closed = np.stack(
+            [
+                self._rows(one.known | shown.get(s.id, frozenset()))
+                for s, one in zip(subscribers, asked, strict=True)
+            ]
+        )
         chosen = self._selector.choose(profiles, closed, [s.papers for s in subscribers], naming)
         for subscriber, one in zip(subscribers, chosen, strict=True):
             yield Digest(
@@ -89,11 +99,9 @@ class Ranker:
         self._named += [Reason(kind=ReasonKind.LIKED, subject=paper.title) for paper in new.values()]
         return self._examples, self._row_of_example, self._named
 
-    def _closed(self, subscriber: Subscriber, shown: frozenset[str]) -> Bools:
-        """What they were shown before, and what they know because they gave it as an example."""
-        known = shown | {i.value for i in subscriber.asked(InterestKind.LIKE)}
+    def _rows(self, papers: Iterable[str]) -> Bools:
         rows = np.zeros(len(self._edition.papers), dtype=bool)
-        rows[[self._row[paper] for paper in known if paper in self._row]] = True
+        rows[[self._row[paper] for paper in papers if paper in self._row]] = True
         return rows
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digest.model import Interest, InterestKind, Paper, Reason, ReasonKind, Subscriber
+from digest.model import Interest, InterestKind, Paper, Reason, ReasonKind
+from digest.rank.asked import Asked
 from digest.rank.features import Bools
 from digest.rank.pool import Pool
-from digest.rank.score import Examples, Taste, of_phrases, of_tastes, relevance
+from digest.rank.score import Examples, Taste, apart, of_phrases, of_tastes, relevance
 from digest.rank.vectors import Embedder, Floats
 
 #: Being in a category a reader follows says little about one paper: enough to be shown, not to outrank a phrase.
@@ -20,6 +21,8 @@ AUTHOR_RELEVANCE = 0.9
 #: A phrase of which no paper of the pool has this share is not spoken of these days: what is near its vector counts
 #: for less, by the square.
 SPOKEN_OF = 0.5
+#: Examples of which one is not yet an interest: n of them are believed n / (n + UNSURE).
+UNSURE = 0.5
 #: Phrases x papers whose relevance is kept in memory, 4 bytes each.
 KEPT = 16_000_000
 
@@ -57,25 +60,45 @@ class Profiler:
         self._matcher = Matcher(papers, pool)
         self._phrases: dict[str, Said] = {}
 
-    def profiles(
-        self, subscribers: Sequence[Subscriber], examples: Examples, row: Mapping[str, int]
-    ) -> list[Profile]:
+    def profiles(self, asked: Sequence[Asked], examples: Examples, row: Mapping[str, int]) -> list[Profile]:
         """All profiles of a block of readers; `row` finds an example by its id, and may lack some."""
-        phrases = self._spoken_of({i.value for s in subscribers for i in s.asked(InterestKind.PHRASE)})
-        asked = {i for s in subscribers for kind in MATCHED for i in s.asked(kind)}
-        matching = {i: self._matcher.matching(i) for i in asked}
-        tastes = [
-            Taste({row[i.value]: 1.0 for i in s.asked(InterestKind.LIKE) if i.value in row})
-            for s in subscribers
-        ]
-        liked = relevance(of_tastes(self._pool, examples, tastes))
+        phrases = self._spoken_of({i.value for one in asked for i in one.phrases})
+        matching = {i: self._matcher.matching(i) for i in {i for one in asked for i in one.matched}}
+        tastes = [apart(examples, Taste(_known(one.liked, row), _known(one.disliked, row))) for one in asked]
+        strengths = iter(relevance(of_tastes(self._pool, examples, [t for some in tastes for t in some])))
         return [
-            Profile(
-                tuple(_facets(subscriber, phrases, matching, taste, row_of_likes)),
-                self._excluded(subscriber, matching),
-            )
-            for subscriber, taste, row_of_likes in zip(subscribers, tastes, liked, strict=True)
+            self._profile(one, phrases, matching, [(taste, next(strengths)) for taste in some])
+            for one, some in zip(asked, tastes, strict=True)
         ]
+
+    def _profile(
+        self,
+        asked: Asked,
+        phrases: Mapping[str, Said],
+        matching: Mapping[Interest, Bools],
+        tastes: Sequence[tuple[Taste, Floats]],
+    ) -> Profile:
+        facets = [Facet(i.weight, *phrases[i.value]) for i in asked.phrases]
+        for interests, reason, certain in (
+            (asked.categories, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
+            (asked.authors, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
+        ):
+            for i in interests:
+                found = matching[i].astype(np.float32) * np.float32(certain)
+                facets.append(Facet(i.weight, found, Reason(kind=reason, subject=i.value)))
+        # All examples count as one interest: forty liked papers must not crowd out one phrase.
+        count = sum(len(taste.liked) for taste, _ in tastes)
+        for taste, liked in tastes:
+            if number := len(taste.liked):
+                facets.append(
+                    Facet(asked.liking * number / count, liked * (number / (number + UNSURE)), taste)
+                )
+        excluded = np.zeros(len(self._pool), dtype=bool)
+        for i in asked.excluded:
+            excluded |= matching[i]
+        for i, share in asked.less:
+            facets = [replace(f, relevance=f.relevance * (1 - share * matching[i])) for f in facets]
+        return Profile(tuple(facets), excluded)
 
     def _spoken_of(self, phrases: set[str]) -> Mapping[str, Said]:
         """The relevance of every paper for these phrases; they stay for the next block, up to `KEPT` numbers."""
@@ -88,36 +111,9 @@ class Profiler:
             self._phrases[phrase] = row, Reason(kind=ReasonKind.PHRASE, subject=phrase)
         return self._phrases
 
-    def _excluded(self, subscriber: Subscriber, matching: Mapping[Interest, Bools]) -> Bools:
-        excluded = np.zeros(len(self._pool), dtype=bool)
-        for interest in subscriber.asked(InterestKind.EXCLUDE):
-            excluded |= matching[interest]
-        return excluded
 
-
-def _facets(
-    subscriber: Subscriber,
-    phrases: Mapping[str, Said],
-    matching: Mapping[Interest, Bools],
-    taste: Taste,
-    liked: Floats,
-) -> list[Facet]:
-    facets = [Facet(i.weight, *phrases[i.value]) for i in subscriber.asked(InterestKind.PHRASE)]
-    for kind, reason, certain in (
-        (InterestKind.CATEGORY, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
-        (InterestKind.AUTHOR, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
-    ):
-        for i in subscriber.asked(kind):
-            row = matching[i].astype(np.float32) * np.float32(certain)
-            facets.append(Facet(i.weight, row, Reason(kind=reason, subject=i.value)))
-    # All examples are one interest: forty liked papers must not crowd out one phrase.
-    if taste.liked:
-        weight = max(i.weight for i in subscriber.asked(InterestKind.LIKE))
-        facets.append(Facet(weight, liked, taste))
-    return facets
-
-
-MATCHED: Collection[InterestKind] = {InterestKind.EXCLUDE, InterestKind.CATEGORY, InterestKind.AUTHOR}
+def _known(weights: Mapping[str, float], row: Mapping[str, int]) -> dict[int, float]:
+    return {row[paper]: weight for paper, weight in weights.items() if paper in row}
 
 
 class Matcher:

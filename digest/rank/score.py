@@ -17,17 +17,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from digest.rank.features import Texts, dense
+from digest.rank.features import Bools, Texts, dense
 from digest.rank.pool import Pool
 from digest.rank.vectors import Floats
 
 #: What each signal counts where all are trusted alike.
 TERMS, CENTROID, DISCRIMINANT = 0.5, 1.0, 1.0
-PHRASE_TERMS = 0.35
+PHRASE_TERMS = 0.5
+#: How many papers that say a phrase it takes to judge its vector by them.
+PHRASE_PATIENCE = 5.0
 #: Trust before anything is known of it, in standard deviations, and how many liked papers that is worth.
 USUAL, PATIENCE = 2.0, 3.0
 #: How much a disliked paper takes away.
 DISLIKE = 0.5
+#: Vectors with this cosine are about related things; a group of liked papers is an interest of its own from so many
+#: and such a share of them on.
+ALIKE, FEWEST, SMALLEST = 0.15, 2, 0.2
 #: What is usual of term likeness, for pools that are too small to show it: mean and deviation of the cosine of
 #: unrelated papers, and of the share of a phrase.
 COSINE, SHARE = (0.012, 0.015), (0.02, 0.1)
@@ -117,9 +122,42 @@ def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Flo
     directions = (vectors - pool.moments.mean) @ pool.precision
     near, _, _ = _standard(directions @ pool.vectors.T, *_expected(pool, directions))
     near[np.linalg.norm(vectors, axis=1) == 0] = 0
-    insight = np.maximum((shares * near).sum(axis=1) / np.maximum(shares.sum(axis=1), 1e-9), 0)
-    trust = ((1 + insight) / 2) ** 2 * np.linalg.norm(vectors, axis=1)
+    said = shares.sum(axis=1)
+    insight = np.maximum((shares * near).sum(axis=1) / np.maximum(said, 1e-9), 0)
+    sayers = said**2 / np.maximum((shares * shares).sum(axis=1), 1e-9)
+    insight = (sayers * insight + PHRASE_PATIENCE) / (sayers + PHRASE_PATIENCE)
+    trust = insight**2 * np.linalg.norm(vectors, axis=1)
     return _mean([terms, near], [np.full(len(phrases), PHRASE_TERMS, dtype=np.float32), trust]), shares
+
+
+def apart(examples: Examples, taste: Taste) -> list[Taste]:
+    """The taste, or several where its liked papers are about unrelated things; dislikes stay with each.
+
+    Around the paper that is alike to most, all that are alike to it are one group, and so on with the rest. What is
+    left over, or too small to be an interest of its own, goes with the largest.
+    """
+    liked = list(taste.liked)
+    if len(liked) < 2 * FEWEST:
+        return [taste]
+    rows = examples.vectors[liked]
+    alike = rows @ rows.T > ALIKE
+    groups: list[Bools] = []
+    left = np.ones(len(liked), dtype=bool)
+    while True:
+        within = alike & left
+        seed = int(within.sum(axis=1).argmax())
+        group = within[seed]
+        if group.sum() < max(FEWEST, SMALLEST * len(liked)):
+            break
+        groups.append(group)
+        left = left & ~group
+    if len(groups) < 2:
+        return [taste]
+    groups[0] = groups[0] | left
+    return [
+        Taste({liked[n]: taste.liked[liked[n]] for n in np.flatnonzero(one)}, taste.disliked)
+        for one in groups
+    ]
 
 
 def nearest(examples: Examples, taste: Taste, papers: Sequence[int]) -> Sequence[int]:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from digest.store import migrate
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
+from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
 from digest.store.papers import Papers
 from digest.store.schema import meta
@@ -26,6 +27,7 @@ from digest.store.suppressions import Suppressions
 __all__ = [
     "EditionHeader",
     "Editions",
+    "Opinions",
     "Outbox",
     "Papers",
     "Sources",
@@ -46,6 +48,7 @@ class Store:
         self.sources = Sources(database)
         self.editions = Editions(database)
         self.subscribers = Subscribers(database)
+        self.opinions = Opinions(database)
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
 
