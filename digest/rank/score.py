@@ -116,7 +116,9 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
 def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Floats, Floats]:
     """Strength of every paper for every phrase, and the share (0..1) of the phrase that it says: phrases x papers."""
     shares = pool.corpus.shares(phrases)
-    terms, _, _ = _standard(shares, *(np.full(len(phrases), usual, dtype=np.float32) for usual in SHARE))
+    terms, _, _ = _standard(
+        shares.copy(), *(np.full(len(phrases), usual, dtype=np.float32) for usual in SHARE)
+    )
     if pool.moments is None:
         return terms, shares
     directions = (vectors - pool.moments.mean) @ pool.precision
@@ -222,10 +224,10 @@ def _signal(raw: Floats, mean: Floats, deviation: Floats, left_out: Floats) -> S
 
 
 def _standard(raw: Floats, mean: Floats, deviation: Floats) -> tuple[Floats, Floats, Floats]:
-    """Rows in standard deviations above their mean, with both; an assumed mean and deviation are blended in."""
+    """Rows in standard deviations above their mean (in place), with both; what is assumed of both is blended in."""
     papers = raw.shape[1] + ASSUMED_PAPERS
     blended = (raw.sum(axis=1) + ASSUMED_PAPERS * mean) / papers
-    raw = raw - blended[:, None]
+    raw -= blended[:, None]
     squares = np.einsum("ij,ij->i", raw, raw) + ASSUMED_PAPERS * (deviation**2 + (mean - blended) ** 2)
     spread = np.maximum(np.sqrt(squares / papers), 1e-6)
     raw /= spread[:, None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ PUT_FORWARD = 3
 Ints = npt.NDArray[np.intp]
 #: For papers (rows of the pool), the liked paper of a taste that speaks for each.
 Naming = Callable[[Taste, Sequence[int]], Sequence[Reason]]
+
+
+_first = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,11 @@ class Selector:
             left[reader, [row for some in taken for row in some]] = False
         also = self._first_by_trend(left, np.full(len(facets), self._rules.also_trending))
         for reader, one in enumerate(facets):
-            found = self._picks(one, block.total[reader], rows[reader], naming)
+            heard = block.relevance[block.first[reader] : block.first[reader] + len(one), rows[reader]]
+            found = self._picks(one, heard.tolist(), block.total[reader, rows[reader]], rows[reader], naming)
             found += [self._stranger(row, ReasonKind.DISCOVERY) for row in discovery[reader]]
-            yield Chosen(
-                tuple(found), tuple(self._stranger(row, ReasonKind.TRENDING) for row in also[reader])
-            )
+            trending = tuple(self._stranger(row, ReasonKind.TRENDING) for row in also[reader])
+            yield Chosen(tuple(found), trending)
 
     def _first_by_trend(self, among: Bools, counts: Ints) -> list[list[int]]:
         """For each reader the most trending papers among those allowed; equal ones in pool order."""
@@ -162,27 +166,31 @@ class Selector:
         lists[facets[best], place], found[facets[best], place] = papers[best], scores[best]
         return lists, found
 
-    def _picks(self, facets: tuple[Facet, ...], total: Floats, rows: list[int], naming: Naming) -> list[Pick]:
-        """Picks with what spoke for them, the highest score first."""
+    def _picks(
+        self,
+        facets: tuple[Facet, ...],
+        relevance: list[list[float]],
+        total: Floats,
+        rows: list[int],
+        naming: Naming,
+    ) -> list[Pick]:
+        """Picks with what spoke for them (`relevance`: facets x rows), the highest score first."""
         spoken: list[list[tuple[float, Reason]]] = [[] for _ in rows]
-        for facet in facets:
-            heard = [
-                (n, value) for n, value in enumerate(facet.relevance[rows].tolist()) if value >= self._floor
-            ]
-            voices: Sequence[Reason]
-            if isinstance(facet.voice, Taste):
-                voices = naming(facet.voice, [rows[n] for n, _ in heard]) if heard else ()
-            else:
-                voices = [facet.voice] * len(heard)
-            for (n, value), voice in zip(heard, voices, strict=True):
-                spoken[n].append((value, voice))
+        for facet, heard in zip(facets, relevance, strict=True):
+            near = [n for n, value in enumerate(heard) if value >= self._floor]
+            voices: Sequence[Reason] = [facet.voice] * len(near) if isinstance(facet.voice, Reason) else ()
+            if isinstance(facet.voice, Taste) and near:
+                voices = naming(facet.voice, [rows[n] for n in near])
+            for n, voice in zip(near, voices, strict=True):
+                spoken[n].append((heard[n], voice))
         weight = self._ranking.trend_weight
-        scores = ((1 - weight) * total[rows] + weight * self._trend[rows]).tolist()
+        scores = ((1 - weight) * total + weight * self._trend[rows]).tolist()
         picks = []
-        for n in sorted(range(len(rows)), key=lambda n: -scores[n]):
+        for n in sorted(range(len(rows)), key=scores.__getitem__, reverse=True):
             listed = self._edition.papers[rows[n]]
-            voices = [voice for _, voice in sorted(spoken[n], key=lambda one: -one[0])][: MOST_REASONS - 1]
-            reasons = (*voices, *listed.trend.reasons)[:MOST_REASONS]
+            spoken[n].sort(key=_first, reverse=True)
+            said = [voice for _, voice in spoken[n][: MOST_REASONS - 1]]
+            reasons = (*said, *listed.trend.reasons)[:MOST_REASONS]
             picks.append(Pick(paper=listed.paper.id, score=round(scores[n], 4), reasons=reasons))
         return picks
 
