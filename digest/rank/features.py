@@ -25,6 +25,7 @@ PAIR_WEIGHT = 0.7
 SATURATION, LENGTH = 1.2, 0.75
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.intp]
 
 _stem = Stemmer.Stemmer("english").stemWords
 
@@ -163,12 +164,12 @@ class Corpus:
         return self._weighted(self._rows([dict(sorted(one.items())) for one in counts]))
 
     def _rows(self, rows: Sequence[Mapping[int, float]]) -> sparse.csr_matrix:
-        starts = np.cumsum([0, *map(len, rows)])
+        starts = np.cumsum([0, *map(len, rows)], dtype=np.int32)
         columns = [column for row in rows for column in row]
         values = [value for row in rows for value in row.values()]
         shape = (len(rows), len(self.idf))
         return sparse.csr_matrix(
-            (np.array(values, dtype=np.float32), np.array(columns, dtype=np.int64), starts), shape
+            (np.array(values, dtype=np.float32), np.array(columns, dtype=np.int32), starts), shape
         )
 
     def contains(self, phrase: str) -> Bools:

@@ -64,7 +64,8 @@ class Profiler:
         """All profiles of a block of readers; `row` finds an example by its id, and may lack some."""
         phrases = self._spoken_of({i.value for one in asked for i in one.phrases})
         matching = {i: self._matcher.matching(i) for i in {i for one in asked for i in one.matched}}
-        tastes = [apart(examples, Taste(_known(one.liked, row), _known(one.disliked, row))) for one in asked]
+        whole = [Taste(_known(one.liked, row), _known(one.disliked, row)) for one in asked]
+        tastes = apart(examples, whole)
         strengths = iter(relevance(of_tastes(self._pool, examples, [t for some in tastes for t in some])))
         return [
             self._profile(one, phrases, matching, [(taste, next(strengths)) for taste in some])

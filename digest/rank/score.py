@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from digest.rank.features import Bools, Texts, dense
+from digest.rank.features import Bools, Ints, Texts, dense
 from digest.rank.pool import Pool
 from digest.rank.vectors import Floats
 
@@ -132,34 +132,46 @@ def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Flo
     return _mean([terms, near], [np.full(len(phrases), PHRASE_TERMS, dtype=np.float32), trust]), shares
 
 
-def apart(examples: Examples, taste: Taste) -> list[Taste]:
-    """The taste, or several where its liked papers are about unrelated things; dislikes stay with each.
+def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
+    """Each taste, or several where its liked papers are about unrelated things; dislikes stay with each.
 
     Around the paper that is alike to most, all that are alike to it are one group, and so on with the rest. What is
-    left over, or too small to be an interest of its own, goes with the largest.
+    left over, or too small to be an interest of its own, goes with the first.
     """
-    liked = list(taste.liked)
-    if len(liked) < 2 * FEWEST:
-        return [taste]
-    rows = examples.vectors[liked]
-    alike = rows @ rows.T > ALIKE
-    groups: list[Bools] = []
-    left = np.ones(len(liked), dtype=bool)
-    while True:
-        within = alike & left
-        seed = int(within.sum(axis=1).argmax())
-        group = within[seed]
-        if group.sum() < max(FEWEST, SMALLEST * len(liked)):
+    found = [[taste] for taste in tastes]
+    by_size: dict[int, list[int]] = {}
+    for number, taste in enumerate(tastes):
+        by_size.setdefault(len(taste.liked), []).append(number)
+    for size, numbers in by_size.items():
+        if size >= 2 * FEWEST:  # tastes of one size are looked at together
+            liked = np.array([list(tastes[number].liked) for number in numbers])
+            for number, groups in zip(numbers, _groups(examples.vectors[liked]), strict=True):
+                if groups.max() > 0:
+                    found[number] = [_part(tastes[number], groups == one) for one in range(groups.max() + 1)]
+    return found
+
+
+def _part(taste: Taste, among: Bools) -> Taste:
+    kept = {paper: weight for (paper, weight), here in zip(taste.liked.items(), among, strict=True) if here}
+    return Taste(kept, taste.disliked)
+
+
+def _groups(vectors: Floats) -> Ints:
+    """For tastes x papers x dimensions, the number of each paper's group, 0 the first."""
+    alike = vectors @ vectors.transpose(0, 2, 1) > ALIKE
+    tastes, papers = alike.shape[:2]
+    needed = max(FEWEST, SMALLEST * papers)
+    group, left = np.zeros((tastes, papers), dtype=np.intp), np.ones((tastes, papers), dtype=bool)
+    for number in range(int(1 / SMALLEST)):
+        within = alike & left[:, None, :]
+        seed = within.sum(axis=2).argmax(axis=1)
+        members = within[np.arange(tastes), seed]
+        members &= (members.sum(axis=1) >= needed)[:, None]
+        if not members.any():
             break
-        groups.append(group)
-        left = left & ~group
-    if len(groups) < 2:
-        return [taste]
-    groups[0] = groups[0] | left
-    return [
-        Taste({liked[n]: taste.liked[liked[n]] for n in np.flatnonzero(one)}, taste.disliked)
-        for one in groups
-    ]
+        group[members] = number
+        left &= ~members
+    return group
 
 
 def nearest(examples: Examples, taste: Taste, papers: Sequence[int]) -> Sequence[int]:
@@ -248,7 +260,7 @@ def _mean(scores: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
 
 def _shares(weights: Sequence[Mapping[int, float]], examples: int) -> sparse.csr_matrix:
     """Rows that sum to 1, or are empty."""
-    starts = np.cumsum([0, *map(len, weights)])
-    columns = np.array([row for one in weights for row in one], dtype=np.int64)
+    starts = np.cumsum([0, *map(len, weights)], dtype=np.int32)
+    columns = np.array([row for one in weights for row in one], dtype=np.int32)
     values = np.array([w / sum(one.values()) for one in weights for w in one.values()], dtype=np.float32)
     return sparse.csr_matrix((values, columns, starts), shape=(len(weights), examples))

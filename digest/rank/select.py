@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
-import numpy.typing as npt
 
 from digest.config import DigestDefaults, Ranking
 from digest.model import Edition, Pick, Reason, ReasonKind
-from digest.rank.features import Bools
+from digest.rank.features import Bools, Ints
 from digest.rank.profile import Facet, Profile
 from digest.rank.score import Taste
 from digest.rank.vectors import Floats
@@ -23,9 +22,8 @@ from digest.rank.vectors import Floats
 #: Reasons of one pick: what the reader asked for, then what the world says.
 MOST_REASONS = 3
 #: How many papers a facet puts forward for each that a digest holds; the best of them are then told apart.
-PUT_FORWARD = 3
+PUT_FORWARD = 2
 
-Ints = npt.NDArray[np.intp]
 #: For papers (rows of the pool), the liked paper of a taste that speaks for each.
 Naming = Callable[[Taste, Sequence[int]], Sequence[Reason]]
 
