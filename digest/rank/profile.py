@@ -19,7 +19,7 @@ from digest.rank.vectors import Embedder, Floats
 CATEGORY_RELEVANCE = 0.3
 AUTHOR_RELEVANCE = 0.9
 #: A phrase of which no paper of the pool has this share is not spoken of these days: what is near its vector counts
-#: for less, by the square.
+#: for less, by the fourth power: one of two words is next to nothing.
 SPOKEN_OF = 0.5
 #: Examples of which one is not yet an interest: n of them are believed n / (n + UNSURE).
 UNSURE = 0.5
@@ -107,7 +107,7 @@ class Profiler:
         if (len(self._phrases) + len(new)) * len(self._pool) > KEPT:
             self._phrases, new = {}, sorted(phrases)
         strengths, shares = of_phrases(self._pool, new, self._embedder.phrases(new))
-        spoken_of = np.minimum(shares.max(axis=1, initial=0) / SPOKEN_OF, 1) ** 2
+        spoken_of = np.minimum(shares.max(axis=1, initial=0) / SPOKEN_OF, 1) ** 4
         for phrase, row in zip(new, relevance(strengths) * spoken_of[:, None], strict=True):
             self._phrases[phrase] = row, Reason(kind=ReasonKind.PHRASE, subject=phrase)
         return self._phrases
