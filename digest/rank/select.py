@@ -21,7 +21,7 @@ from digest.rank.vectors import Floats
 
 #: Reasons of one pick: what the reader asked for, then what the world says.
 MOST_REASONS = 3
-#: How many papers a facet puts forward for each that a digest holds; the best of them are then told apart.
+#: How many papers an interest puts forward for each seat of the digest: enough when others take as many of them.
 PUT_FORWARD = 2
 
 #: For papers (rows of the pool), the liked paper of a taste that speaks for each.
@@ -124,7 +124,7 @@ class Selector:
         When an interest has none left, its seats go to the others. Diversity is maximal marginal relevance
         (Carbonell and Goldstein 1998): likeness to what is already picked is subtracted.
         """
-        lists, scores = self._put_forward(block, int(seats.max(initial=0)))
+        lists, scores = self._put_forward(block, seats)
         near = np.zeros_like(scores)
         taken = np.zeros(len(block.owner), dtype=np.float32)
         picked: list[list[int]] = [[] for _ in seats]
@@ -150,7 +150,7 @@ class Selector:
             np.maximum(near, np.where(beside >= 0, likeness, 0), out=near)
         return picked
 
-    def _put_forward(self, block: Block, seats: int) -> tuple[Ints, Floats]:
+    def _put_forward(self, block: Block, seats: Ints) -> tuple[Ints, Floats]:
         """Each facet's best papers that may be picked, with their scores; -inf where it has no more."""
         facets, papers = np.nonzero((block.relevance >= self._floor) & block.open[block.owner])
         weight = self._ranking.trend_weight
@@ -158,7 +158,8 @@ class Selector:
         best = np.lexsort((papers, -scores, facets))
         counts = np.bincount(facets, minlength=len(block.owner))
         place = np.arange(len(best)) - np.repeat(np.cumsum(counts) - counts, counts)
-        best, place = best[place < PUT_FORWARD * seats], place[place < PUT_FORWARD * seats]
+        kept = place < PUT_FORWARD * seats[block.owner[facets[best]]]
+        best, place = best[kept], place[kept]
         shape = (len(block.owner), int(place.max(initial=0)) + 1)
         lists, found = np.zeros(shape, dtype=np.intp), np.full(shape, -np.inf, dtype=np.float32)
         lists[facets[best], place], found[facets[best], place] = papers[best], scores[best]

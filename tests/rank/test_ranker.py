@@ -203,7 +203,10 @@ def test_a_digest_never_repeats_a_paper_nor_brings_back_one_that_was_shown(
 
 
 def test_readers_ranked_together_get_what_each_gets_alone() -> None:
-    crowd = [replace(asked((InterestKind.PHRASE, phrase)), id=f"s{n}") for n, phrase in enumerate(TOPICS)]
+    crowd = [
+        replace(asked((InterestKind.PHRASE, phrase), papers=1 + 9 * n), id=f"s{n}")
+        for n, phrase in enumerate(TOPICS)
+    ]
     together = list(Ranker(pool(), RULES, RANKING).digests(crowd, {}, {}))
     assert together == [digest_for(subscriber) for subscriber in crowd]
 
