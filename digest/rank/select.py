@@ -114,8 +114,9 @@ class Selector:
         allowed = among[:, self._by_trend]
         allowed &= np.cumsum(allowed, axis=1, dtype=np.int32) <= counts[:, None]
         found: list[list[int]] = [[] for _ in counts]
-        for reader, place in zip(*np.nonzero(allowed), strict=True):
-            found[reader].append(int(self._by_trend[place]))
+        readers, places = np.nonzero(allowed)
+        for reader, row in zip(readers.tolist(), self._by_trend[places].tolist(), strict=True):
+            found[reader].append(row)
         return found
 
     def _share_out(self, block: Block, seats: Ints) -> list[list[int]]:
@@ -141,8 +142,8 @@ class Selector:
             winners = winners[index]
             rows = np.full(len(seats), -1)
             rows[owners] = lists[winners, best[winners]]
-            for reader in owners:
-                picked[reader].append(int(rows[reader]))
+            for reader, row in zip(owners.tolist(), rows[owners].tolist(), strict=True):
+                picked[reader].append(row)
             taken[winners] += 1
             beside = rows[block.owner][:, None]
             scores[lists == beside] = -np.inf
