@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -25,6 +25,7 @@ from digest.model import (
     Delivery,
     DeliveryState,
     Edition,
+    Feedback,
     InterestKind,
     Names,
     Outcome,
@@ -32,6 +33,7 @@ from digest.model import (
     Source,
     SourceState,
     SourceStatus,
+    Subject,
     Subscriber,
     Verdict,
 )
@@ -241,7 +243,8 @@ def prepare(
         ranker = ranker or Ranker(edition, day.settings.digest, day.settings.ranking)
         subscribers = [subscriber for subscriber, _ in block]
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
-        digests = ranker.digests(subscribers, shown, examples(day, subscribers))
+        said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
+        digests = ranker.digests(subscribers, shown, examples(day, subscribers, said), said)
         plans = [
             digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
         ]
@@ -252,9 +255,13 @@ def prepare(
     return prepared, skipped
 
 
-def examples(day: Service, subscribers: Iterable[Subscriber]) -> dict[str, Paper]:
-    """The papers that these subscribers gave as examples, by each of their ids."""
-    wanted = frozenset(i.value for s in subscribers for i in s.asked(InterestKind.LIKE))
+def examples(
+    day: Service, subscribers: Iterable[Subscriber], said: Mapping[str, Iterable[Feedback]]
+) -> dict[str, Paper]:
+    """The papers that these subscribers gave as examples or had an opinion of, by each of their ids."""
+    given = {i.value for s in subscribers for i in s.asked(InterestKind.LIKE)}
+    judged = {f.value for those in said.values() for f in those if f.subject is Subject.PAPER}
+    wanted = frozenset(given | judged)
     known = day.store.papers.known(Names(ids=wanted, title_keys=frozenset())) if wanted else ()
     return {alias: paper for paper in known for alias in (paper.id, *paper.aliases)}
 

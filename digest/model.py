@@ -225,6 +225,35 @@ class Interest:
     weight: float = 1.0
 
 
+class Opinion(StrEnum):
+    """What a reader said about something; a click is none."""
+
+    MORE = "more"
+    LESS = "less"
+    MUTE = "mute"  #: never again
+
+
+class Subject(StrEnum):
+    """What an opinion is about."""
+
+    PAPER = "paper"  #: by id
+    AUTHOR = "author"
+    TOPIC = "topic"  #: a phrase, or a category
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A reader's opinion of one thing; a new one takes the place of the old."""
+
+    opinion: Opinion
+    subject: Subject
+    value: str
+    #: How often they said so.
+    count: int = 1
+    #: When they said so last.
+    at: dt.datetime
+
+
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

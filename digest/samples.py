@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from digest.daily import examples, next_date
 from digest.errors import UsageError
 from digest.messages import compose, digest_plan
-from digest.model import Content, Edition, Listed, Message, Plan, ReaderLinks, Rights, Subscriber, zone
+from digest.model import (
+    Content,
+    Edition,
+    Feedback,
+    Listed,
+    Message,
+    Plan,
+    ReaderLinks,
+    Rights,
+    Subscriber,
+    zone,
+)
 from digest.rank import Ranker
 from digest.service import Service
 
@@ -26,6 +37,15 @@ class Showcase:
         return any(listed.paper.rights is not Rights.OPEN for listed in self.edition.papers)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What counts of a reader's past."""
+
+    #: Papers that their digests showed, by id.
+    shown: frozenset[str] = frozenset()
+    said: tuple[Feedback, ...] = ()
+
+
 def showcase(day: Service) -> Showcase | None:
     """The newest edition, if there is one."""
     edition = day.store.editions.latest()
@@ -40,13 +60,17 @@ def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) 
     case = _needed(day)
     stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
     today = now.astimezone(zone(subscriber.schedule.timezone)).date()
-    return compose(day, _plan(day, case, stand_in, frozenset(), today, now))
+    said = day.store.opinions.of([subscriber.id]).get(subscriber.id, ())
+    return compose(day, _plan(day, case, stand_in, History(said=said), today, now))
 
 
 def upcoming(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Plan:
     """A subscriber's next digest, as it would be prepared from that edition."""
-    shown = day.store.outbox.shown([subscriber.id]).get(subscriber.id, frozenset())
-    return _plan(day, case, subscriber, shown, next_date(day, subscriber, now), now)
+    past = History(
+        shown=day.store.outbox.shown([subscriber.id])[subscriber.id],
+        said=day.store.opinions.of([subscriber.id]).get(subscriber.id, ()),
+    )
+    return _plan(day, case, subscriber, past, next_date(day, subscriber, now), now)
 
 
 def outlook(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Content | None:
@@ -83,7 +107,7 @@ def public(day: Service, case: Showcase, stand_in: Subscriber, now: dt.datetime)
     None if the edition is empty.
     """
     open_texts = replace(case.edition, papers=tuple(_public(listed) for listed in case.edition.papers))
-    plan = _plan(day, case, stand_in, frozenset(), now.date(), now)
+    plan = _plan(day, case, stand_in, History(), now.date(), now)
     home = day.settings.site.url
     nobodys = ReaderLinks(unsubscribe=home, preferences=home) if home else None
     return None if plan.skipped else day.composer.digest(plan, open_texts, nobodys)
@@ -93,11 +117,12 @@ def _plan(
     day: Service,
     case: Showcase,
     subscriber: Subscriber,
-    shown: frozenset[str],
+    past: History,
     date: dt.date,
     now: dt.datetime,
 ) -> Plan:
-    (digest,) = case.ranker.digests([subscriber], {subscriber.id: shown}, examples(day, [subscriber]))
+    shown, said = {subscriber.id: past.shown}, {subscriber.id: past.said}
+    (digest,) = case.ranker.digests([subscriber], shown, examples(day, [subscriber], said), said)
     return digest_plan(day, digest, date, now)
 
 

@@ -11,13 +11,15 @@ import datetime as dt
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import structlog
 
 from digest import address as addresses
 from digest.config import ReaderTable, Settings
-from digest.errors import LinkError, UsageError
-from digest.ingest.identity import canonical_ids
+from digest.errors import DocumentError, LinkError, UsageError
+from digest.ingest.identity import canonical_ids, names, resolve
+from digest.ingest.references import references
 from digest.links import Claim, Purpose
 from digest.messages import asked_plan
 from digest.model import DeliveryKind, Interest, InterestKind, Subscriber, SubscriberState
@@ -30,6 +32,10 @@ log = structlog.get_logger()
 LONGEST_INTEREST = 300
 MOST_INTERESTS = 200
 MOST_PAPERS = 50
+#: Of a reading list, the newest so many become examples.
+MOST_IMPORTED = 100
+#: When a paper that only a reader's list speaks of was "first seen": never in any edition's window.
+NO_NEWS = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 #: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
 PER_NETWORK = ((5, dt.timedelta(hours=1)),)
@@ -159,6 +165,25 @@ def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
     """Store a new subscriber; one who is pending is asked to confirm, where there is a page to do it on."""
     asked = subscriber.state is SubscriberState.PENDING and not day.settings.site.personal
     day.store.subscribers.add(subscriber, _answer(day, subscriber, now) if asked else None)
+
+
+def with_references(day: Service, wish: Wish, file: Path, now: dt.datetime) -> Wish:
+    """The wish with the papers of a reading list as examples; UsageError if it cannot be read.
+
+    The papers are kept, so that they can be compared with before any source speaks of them, but are no news. Of a
+    long list the newest count.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        entries = references(text, file.suffix.casefold())
+    except (OSError, UnicodeDecodeError, DocumentError) as error:
+        raise UsageError(f"the reading list cannot be read: {error}: {str(file)!r}") from None
+    entries = sorted(entries, key=lambda one: one.published.year if one.published else 0, reverse=True)
+    resolved = resolve(entries[:MOST_IMPORTED], day.store.papers.known(names(entries)), {}, now)
+    papers = [replace(p, first_seen=NO_NEWS) if p.first_seen == now else p for p in resolved.papers]
+    day.store.papers.save(replace(resolved, papers=tuple(papers), mentions=()), now)
+    ids = [entry.ids[0] for entry in entries[:MOST_IMPORTED]]
+    return replace(wish, likes=tuple(dict.fromkeys([*(wish.likes or ()), *ids])))
 
 
 def find(day: Service, who: str) -> Subscriber:

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from digest import __version__
-from digest.cli import database, looking, outbox, running, serving, starting, subscribers
+from digest.cli import database, evaluating, looking, outbox, running, serving, starting, subscribers
 from digest.cli.console import Front, complain, log_to_stderr
 from digest.errors import DigestError, UsageError
 
@@ -30,6 +30,7 @@ running.commands(app)
 serving.commands(app)
 app.add_typer(subscribers.app, name="subscribers")
 looking.commands(app)
+evaluating.commands(app)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(outbox.suppressions, name="suppressions")
 app.add_typer(database.app, name="db")

@@ -33,6 +33,14 @@ Likes = Annotated[
     list[str] | None,
     typer.Option("--like", metavar="ID", help="An example paper, as 2604.07429 or doi:10.1000/x."),
 ]
+Import = Annotated[
+    Path | None,
+    typer.Option(
+        "--import",
+        metavar="FILE",
+        help="A reading list as examples: BibTeX, RIS or CSL-JSON (.bib, .ris, .json).",
+    ),
+]
 Timezone = Annotated[str | None, typer.Option(help="An IANA zone, as Europe/Berlin.")]
 SendAt = Annotated[str | None, typer.Option(metavar="HH:MM", help="The hour in that zone.")]
 Days = Annotated[str | None, typer.Option(help="daily, weekdays, weekly:fri, or mon,thu.")]
@@ -82,6 +90,7 @@ def add(
     category: Categories = None,
     author: Authors = None,
     like: Likes = None,
+    import_: Import = None,
     timezone: Timezone = None,
     send_at: SendAt = None,
     days: Days = None,
@@ -94,6 +103,8 @@ def add(
     """Add a subscriber."""
     asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
     with service(context) as day:
+        if import_:
+            asked = subscriptions.with_references(day, asked, import_, clock(now))
         tell(subscriptions.add(day, address, asked, clock(now), confirmed=confirmed), json=json)
 
 
@@ -107,6 +118,7 @@ def update(
     category: Categories = None,
     author: Authors = None,
     like: Likes = None,
+    import_: Import = None,
     timezone: Timezone = None,
     send_at: SendAt = None,
     days: Days = None,
@@ -119,6 +131,8 @@ def update(
     """Change what is given and leave the rest; a list replaces the one before. --confirmed also resumes."""
     asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
     with service(context) as day:
+        if import_:
+            asked = subscriptions.with_references(day, asked, import_, clock(now))
         tell(subscriptions.update(day, address, asked, confirmed=confirmed, now=clock(now)), json=json)
 
 

@@ -1,11 +1,12 @@
-"""Papers as term vectors: stemmed words and word pairs of title (twice) and abstract. The one door for scikit-learn."""
+"""Papers as terms: stemmed words and word pairs of title (twice) and abstract. The one door for scikit-learn."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -15,26 +16,30 @@ from scipy import sparse
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.preprocessing import normalize
 
-from digest.model import Paper
+from digest.rank.vectors import Embedder, Floats, Text
 
 WORD = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
-#: Term frequency at which a term counts by half: tf / (tf + SATURATION), as in BM25 without the length term.
-SATURATION = 0.5
+#: What a pair counts beside a word, when papers are compared as wholes.
+PAIR_WEIGHT = 0.7
+#: BM25 (Robertson and Zaragoza 2009), with its usual numbers.
+SATURATION, LENGTH = 1.2, 0.75
 
-Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.intp]
 
 _stem = Stemmer.Stemmer("english").stemWords
 
 
 def words(text: str) -> list[str]:
     """Stems of the text in order, without stop words; `GPT-4.1` gives gpt-4.1, gpt and 4.1."""
-    found: list[str] = []
-    for match in WORD.finditer(text.casefold()):
-        word = match.group()
-        parts = re.split(r"[.-]", word)
-        found.extend(p for p in ([word, *parts] if len(parts) > 1 else [word]) if p not in ENGLISH_STOP_WORDS)
-    return list(_stem(found))
+    return [stem for word in WORD.findall(text.casefold()) for stem in _stems(word)]
+
+
+@lru_cache(maxsize=200_000)
+def _stems(word: str) -> tuple[str, ...]:
+    parts = re.split(r"[.-]", word)
+    forms = [word, *parts] if len(parts) > 1 else [word]
+    return tuple(_stem([form for form in forms if form not in ENGLISH_STOP_WORDS]))
 
 
 def terms(text: str) -> list[str]:
@@ -43,10 +48,32 @@ def terms(text: str) -> list[str]:
     return single + [f"{left} {right}" for left, right in pairwise(single)]
 
 
-def document(paper: Paper) -> list[str]:
+def document(title: str, abstract: str) -> list[str]:
     """A paper's terms: the title counts twice; no pair spans title and abstract."""
-    title = terms(paper.title)
-    return title + title + terms(paper.abstract)
+    head = terms(title)
+    return head + head + terms(abstract)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Papers that were read: once, however often they are compared."""
+
+    terms: tuple[Sequence[str], ...]
+    #: papers x dimensions, as the embedder gave them
+    vectors: Floats
+
+    @classmethod
+    def of(cls, texts: Sequence[Text], embedder: Embedder) -> Texts:
+        """Read them."""
+        return cls(tuple(document(title, abstract) for title, abstract in texts), embedder.papers(texts))
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+    def take(self, rows: Sequence[int]) -> Texts:
+        """Some of them, in that order."""
+        chosen = list(rows)
+        return Texts(tuple(self.terms[row] for row in chosen), self.vectors[chosen])
 
 
 def dense(rows: sparse.csr_matrix, columns: sparse.csr_matrix) -> Floats:
@@ -61,101 +88,113 @@ def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The pool of an edition as matrices: rows are papers, columns terms."""
+    """The papers of a pool as matrices: rows are papers, columns the terms that any of them has."""
 
-    papers: tuple[Paper, ...]
-    vocabulary: dict[str, int]
-    #: papers x terms, tf / (tf + SATURATION), 0..1
-    presence: sparse.csr_matrix
-    #: ln((1 + papers) / (1 + papers with the term)) per term
+    vocabulary: Mapping[str, int]
+    #: papers x terms, how often
+    counts: sparse.csr_matrix
+    #: ln((1 + papers) / (1 + papers with the term)) per term, over the background
     idf: Floats
     #: idf of a term that no paper has
     idf_unseen: float
+    #: idf, less for pairs and nothing for terms of one paper: the weight of a term when papers are compared
+    weight: Floats
 
     @classmethod
-    def of(cls, papers: Sequence[Paper]) -> Corpus:
-        """Count, once per edition."""
-        vectorizer = CountVectorizer(analyzer=document, dtype=np.float32)
+    def of(cls, documents: Sequence[Sequence[str]], papers: float, frequency: Mapping[str, float]) -> Corpus:
+        """Count. `papers` and `frequency` are the background's, which holds these documents."""
+        vectorizer = CountVectorizer(analyzer=_as_it_is, dtype=np.float32)
         # An empty pool, or one without a single word, has no vocabulary: one column that nobody asks for.
-        counts = vectorizer.fit_transform(papers) if any(document(p) for p in papers) else None
+        counts = vectorizer.fit_transform(documents) if any(documents) else None
         if counts is None:
-            counts, vocabulary = sparse.csr_matrix((len(papers), 1), dtype=np.float32), {"": 0}
+            counts, vocabulary = sparse.csr_matrix((len(documents), 1), dtype=np.float32), {"": 0}
         else:
             vocabulary = vectorizer.vocabulary_
-        frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-        counts.data = counts.data / (counts.data + SATURATION)
-        unseen = float(np.log(1 + len(papers)))
-        return cls(
-            papers=tuple(papers),
-            vocabulary=vocabulary,
-            presence=counts,
-            idf=(unseen - np.log(1 + frequency)).astype(np.float32),
-            idf_unseen=unseen,
-        )
+        known = np.zeros(len(vocabulary), dtype=np.float32)
+        pair = np.zeros(len(vocabulary), dtype=bool)
+        for term, column in vocabulary.items():
+            known[column] = frequency.get(term, 0.0)
+            pair[column] = " " in term
+        unseen = float(np.log(1 + papers))
+        idf = np.maximum(unseen - np.log(1 + known), 0).astype(np.float32)
+        weight = idf * np.where(pair, PAIR_WEIGHT, 1) * (known > 1)
+        return cls(vocabulary, counts, idf, unseen, weight.astype(np.float32))
 
     @cached_property
     def tfidf(self) -> sparse.csr_matrix:
-        """Papers x terms, rows of length 1."""
-        return unit_rows(self.presence.multiply(self.idf).tocsr())
+        """Papers x terms, (1 + ln tf) idf, rows of length 1."""
+        return self._weighted(self.counts)
+
+    def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        logarithmic = counts.copy()
+        logarithmic.data = 1 + np.log(logarithmic.data)
+        weighted = logarithmic.multiply(self.weight).tocsr()
+        weighted.eliminate_zeros()
+        return unit_rows(weighted)
 
     @cached_property
-    def similarity(self) -> Floats:
-        """Papers x papers, cosine of TF-IDF."""
-        return dense(self.tfidf, self.tfidf)
+    def presence(self) -> sparse.csr_matrix:
+        """Papers x terms, tf / (tf + K) with K growing with the paper's length: BM25 without the idf, below 1."""
+        lengths = np.asarray(self.counts.sum(axis=1)).ravel()
+        relative = lengths / max(float(lengths.mean()), 1.0) if len(lengths) else lengths
+        saturation = SATURATION * (1 - LENGTH + LENGTH * relative)
+        found = self.counts.copy()
+        found.data = found.data / (found.data + np.repeat(saturation, np.diff(found.indptr)))
+        return found.astype(np.float32)
 
-    def phrase_rows(self, phrases: Sequence[str]) -> sparse.csr_matrix:
-        """Phrases x terms such that `rows @ presence.T` is the share (0..1, by idf) of the phrase that a paper has."""
-        return self._rows([self._phrase(phrase) for phrase in phrases])
+    def shares(self, phrases: Sequence[str]) -> Floats:
+        """Phrases x papers: the share (0..1, by idf) of the phrase that the paper has."""
+        return dense(self._rows([self._phrase(phrase) for phrase in phrases]), self.presence)
 
     def _phrase(self, phrase: str) -> dict[int, float]:
         wanted = sorted(set(terms(phrase)))
-        weight = {term: self._idf(term) for term in wanted}
-        total = sum(weight.values()) or 1.0
-        return {self.vocabulary[t]: w / total for t, w in weight.items() if t in self.vocabulary}
+        idf = {term: self._idf(term) for term in wanted}
+        total = sum(idf.values()) or 1.0
+        return {self.vocabulary[t]: w / total for t, w in idf.items() if t in self.vocabulary}
 
     def _idf(self, term: str) -> float:
         column = self.vocabulary.get(term)
         return self.idf_unseen if column is None else float(self.idf[column])
 
-    def paper_rows(self, papers: Sequence[Paper]) -> sparse.csr_matrix:
-        """Any papers in this corpus's terms, TF-IDF, rows of length 1."""
-        rows = []
-        for paper in papers:
-            counts: dict[int, float] = {}
-            for term in document(paper):
-                if (column := self.vocabulary.get(term)) is not None:
-                    counts[column] = counts.get(column, 0.0) + 1
-            rows.append({c: n / (n + SATURATION) * float(self.idf[c]) for c, n in counts.items()})
-        return unit_rows(self._rows(rows))
+    def others(self, documents: Sequence[Sequence[str]]) -> sparse.csr_matrix:
+        """Any papers in this corpus's terms, as `tfidf`."""
+        counts = [
+            Counter(self.vocabulary[term] for term in one if term in self.vocabulary) for one in documents
+        ]
+        return self._weighted(self._rows([dict(sorted(one.items())) for one in counts]))
 
-    def _rows(self, rows: Iterable[dict[int, float]]) -> sparse.csr_matrix:
-        rows = list(rows)
-        starts = np.cumsum([0, *map(len, rows)])
+    def _rows(self, rows: Sequence[Mapping[int, float]]) -> sparse.csr_matrix:
+        starts = np.cumsum([0, *map(len, rows)], dtype=np.int32)
         columns = [column for row in rows for column in row]
         values = [value for row in rows for value in row.values()]
         shape = (len(rows), len(self.idf))
         return sparse.csr_matrix(
-            (np.array(values, dtype=np.float32), np.array(columns, dtype=np.int64), starts), shape
+            (np.array(values, dtype=np.float32), np.array(columns, dtype=np.int32), starts), shape
         )
 
     def contains(self, phrase: str) -> Bools:
         """Which papers say the phrase: all its words, next to each other."""
         single = words(phrase)
         pairs = [f"{left} {right}" for left, right in pairwise(single)]
-        found = np.full(len(self.papers), bool(single))
+        found = np.full(self.counts.shape[0], bool(single))
         for term in pairs or single:
             column = self.vocabulary.get(term)
             if column is None:
-                return np.zeros(len(self.papers), dtype=bool)
+                return np.zeros(len(found), dtype=bool)
             found &= self._has(column)
         return found
 
     @cached_property
     def _by_term(self) -> sparse.csc_matrix:
-        return self.presence.tocsc()
+        return self.counts.tocsc()
 
     def _has(self, column: int) -> Bools:
         rows = self._by_term.indices[self._by_term.indptr[column] : self._by_term.indptr[column + 1]]
-        found = np.zeros(len(self.papers), dtype=bool)
+        found = np.zeros(self.counts.shape[0], dtype=bool)
         found[rows] = True
         return found
+
+
+def _as_it_is(read: Sequence[str]) -> Sequence[str]:
+    """The documents were read before."""
+    return read

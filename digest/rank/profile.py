@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digest.model import Interest, InterestKind, Paper, Reason, ReasonKind, Subscriber
-from digest.rank.features import Bools, Corpus, Floats, dense
+from digest.model import Interest, InterestKind, Paper, Reason, ReasonKind
+from digest.rank.asked import Asked
+from digest.rank.features import Bools
+from digest.rank.pool import Pool
+from digest.rank.score import Examples, Taste, apart, of_phrases, of_tastes, relevance
+from digest.rank.vectors import Embedder, Floats
 
 #: Being in a category a reader follows says little about one paper: enough to be shown, not to outrank a phrase.
 CATEGORY_RELEVANCE = 0.3
 AUTHOR_RELEVANCE = 0.9
-#: Cosine to an example paper at which relevance is 1 - 1/e. Unrelated abstracts of the replayed days have
-#: cosines of about .01 to .03, neighbours of .1 to .2.
-LIKED_COSINE = 0.15
+#: A phrase of which no paper of the pool has this share is not spoken of these days: what is near its vector counts
+#: for less, by the fourth power: one of two words is next to nothing.
+SPOKEN_OF = 0.5
+#: Examples of which one is not yet an interest: n of them are believed n / (n + UNSURE).
+UNSURE = 0.5
+#: Phrases x papers whose relevance is kept in memory, 4 bytes each.
+KEPT = 16_000_000
+
+
+#: The relevance of every paper, and the reason that it gives.
+Said = tuple[Floats, Reason]
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
     """One interest of one reader over the pool."""
 
-    #: 0..1 for every paper of the pool, comparable between facets.
-    relevance: Floats
     #: Its share of the digest, relative to the reader's other facets.
     weight: float
-    #: The reason for each paper; a function of the row because examples have one title each.
-    reasons: tuple[Reason, ...]
-    #: Which of `reasons` holds for each paper; None if there is one.
-    which: np.ndarray[tuple[int], np.dtype[np.intp]] | None = None
-
-    def reason(self, row: int) -> Reason:
-        """Why this facet speaks for that paper."""
-        return self.reasons[0 if self.which is None else int(self.which[row])]
+    #: 0..1 for every paper of the pool, comparable between facets.
+    relevance: Floats
+    #: What speaks for its papers; the examples of a taste are named one by one.
+    voice: Reason | Taste
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,71 +52,98 @@ class Profile:
     excluded: Bools
 
 
-def profiles(
-    subscribers: Sequence[Subscriber], examples: Mapping[str, Paper], corpus: Corpus
-) -> list[Profile]:
-    """All profiles of a block of subscribers: one sparse product for their phrases, one for their examples.
+class Profiler:
+    """Turns readers into profiles over one pool."""
 
-    `examples` holds the papers that readers gave as examples, by every id; unknown ones are passed over.
-    """
-    phrases = sorted({i.value for s in subscribers for i in s.asked(InterestKind.PHRASE)})
-    by_phrase = dict(zip(phrases, dense(corpus.phrase_rows(phrases), corpus.presence), strict=True))
-    liked = sorted({i.value for s in subscribers for i in s.asked(InterestKind.LIKE)} & set(examples))
-    cosines = dense(corpus.paper_rows([examples[i] for i in liked]), corpus.tfidf)
-    by_example = dict(zip(liked, 1 - np.exp(-cosines / LIKED_COSINE), strict=True))
-    asked = {i for s in subscribers for i in s.interests}
-    matches = {
-        i: _matching(i, corpus) for i in asked if i.kind not in {InterestKind.PHRASE, InterestKind.LIKE}
-    }
-    return [_profile(s, by_phrase, by_example, matches, examples, len(corpus.papers)) for s in subscribers]
+    def __init__(self, papers: Sequence[Paper], pool: Pool, embedder: Embedder) -> None:
+        self._pool, self._embedder = pool, embedder
+        self._matcher = Matcher(papers, pool)
+        self._phrases: dict[str, Said] = {}
+
+    def profiles(self, asked: Sequence[Asked], examples: Examples, row: Mapping[str, int]) -> list[Profile]:
+        """All profiles of a block of readers; `row` finds an example by its id, and may lack some."""
+        phrases = self._spoken_of({i.value for one in asked for i in one.phrases})
+        matching = {i: self._matcher.matching(i) for i in {i for one in asked for i in one.matched}}
+        whole = [Taste(_known(one.liked, row), _known(one.disliked, row)) for one in asked]
+        tastes = apart(examples, whole)
+        strengths = iter(relevance(of_tastes(self._pool, examples, [t for some in tastes for t in some])))
+        return [
+            self._profile(one, phrases, matching, [(taste, next(strengths)) for taste in some])
+            for one, some in zip(asked, tastes, strict=True)
+        ]
+
+    def _profile(
+        self,
+        asked: Asked,
+        phrases: Mapping[str, Said],
+        matching: Mapping[Interest, Bools],
+        tastes: Sequence[tuple[Taste, Floats]],
+    ) -> Profile:
+        facets = [Facet(i.weight, *phrases[i.value]) for i in asked.phrases]
+        for interests, reason, certain in (
+            (asked.categories, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
+            (asked.authors, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
+        ):
+            for i in interests:
+                found = matching[i].astype(np.float32) * np.float32(certain)
+                facets.append(Facet(i.weight, found, Reason(kind=reason, subject=i.value)))
+        # All examples count as one interest: forty liked papers must not crowd out one phrase.
+        count = sum(len(taste.liked) for taste, _ in tastes)
+        for taste, liked in tastes:
+            if number := len(taste.liked):
+                facets.append(
+                    Facet(asked.liking * number / count, liked * (number / (number + UNSURE)), taste)
+                )
+        excluded = np.zeros(len(self._pool), dtype=bool)
+        for i in asked.excluded:
+            excluded |= matching[i]
+        for i, share in asked.less:
+            facets = [replace(f, relevance=f.relevance * (1 - share * matching[i])) for f in facets]
+        return Profile(tuple(facets), excluded)
+
+    def _spoken_of(self, phrases: set[str]) -> Mapping[str, Said]:
+        """The relevance of every paper for these phrases; they stay for the next block, up to `KEPT` numbers."""
+        new = sorted(phrases - self._phrases.keys())
+        if (len(self._phrases) + len(new)) * len(self._pool) > KEPT:
+            self._phrases, new = {}, sorted(phrases)
+        strengths, shares = of_phrases(self._pool, new, self._embedder.phrases(new))
+        spoken_of = np.minimum(shares.max(axis=1, initial=0) / SPOKEN_OF, 1) ** 4
+        for phrase, row in zip(new, relevance(strengths) * spoken_of[:, None], strict=True):
+            self._phrases[phrase] = row, Reason(kind=ReasonKind.PHRASE, subject=phrase)
+        return self._phrases
 
 
-def _profile(
-    subscriber: Subscriber,
-    by_phrase: Mapping[str, Floats],
-    by_example: Mapping[str, Floats],
-    matches: Mapping[Interest, Bools],
-    examples: Mapping[str, Paper],
-    papers: int,
-) -> Profile:
-    facets = [
-        Facet(by_phrase[i.value], i.weight, (Reason(kind=ReasonKind.PHRASE, subject=i.value),))
-        for i in subscriber.asked(InterestKind.PHRASE)
-    ]
-    for kind, reason, relevance in (
-        (InterestKind.CATEGORY, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
-        (InterestKind.AUTHOR, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
-    ):
-        for i in subscriber.asked(kind):
-            row = matches[i].astype(np.float32) * np.float32(relevance)
-            facets.append(Facet(row, i.weight, (Reason(kind=reason, subject=i.value),)))
-    # All examples are one interest: forty liked papers must not crowd out one phrase.
-    liked = [i for i in subscriber.asked(InterestKind.LIKE) if i.value in by_example]
-    if liked:
-        rows = np.stack([by_example[i.value] for i in liked])
-        titles = tuple(Reason(kind=ReasonKind.LIKED, subject=examples[i.value].title) for i in liked)
-        weight = max(i.weight for i in liked)
-        facets.append(Facet(rows.max(axis=0), weight, titles, rows.argmax(axis=0)))
-    excluded = np.zeros(papers, dtype=bool)
-    for i in subscriber.asked(InterestKind.EXCLUDE):
-        excluded |= matches[i]
-    return Profile(tuple(facets), excluded)
+def _known(weights: Mapping[str, float], row: Mapping[str, int]) -> dict[int, float]:
+    return {row[paper]: weight for paper, weight in weights.items() if paper in row}
 
 
-def _matching(interest: Interest, corpus: Corpus) -> Bools:
-    if interest.kind is InterestKind.EXCLUDE:
-        return corpus.contains(interest.value)
-    if interest.kind is InterestKind.CATEGORY:
-        return np.array(
-            [any(_within(c, interest.value) for c in p.categories) for p in corpus.papers], dtype=bool
-        )
-    wanted = name_key(interest.value)
-    return np.array([any(_same(wanted, name_key(a)) for a in p.authors) for p in corpus.papers], dtype=bool)
+class Matcher:
+    """The pool by phrase, category and author."""
+
+    def __init__(self, papers: Sequence[Paper], pool: Pool) -> None:
+        self._pool = pool
+        self._categories = [tuple(c.casefold() for c in paper.categories) for paper in papers]
+        self._by_surname: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+        for row, paper in enumerate(papers):
+            for author in paper.authors:
+                if name := name_key(author):
+                    self._by_surname.setdefault(name[-1], []).append((row, name))
+
+    def matching(self, interest: Interest) -> Bools:
+        """The papers that an excluded phrase, a category or an author names."""
+        if interest.kind is InterestKind.EXCLUDE:
+            return self._pool.corpus.contains(interest.value)
+        if interest.kind is InterestKind.CATEGORY:
+            followed = interest.value.casefold()
+            return np.array([any(_within(c, followed) for c in one) for one in self._categories], dtype=bool)
+        wanted, found = name_key(interest.value), np.zeros(len(self._pool), dtype=bool)
+        for row, name in self._by_surname.get(wanted[-1], []) if wanted else []:
+            found[row] |= _same(wanted, name)
+        return found
 
 
 def _within(category: str, followed: str) -> bool:
     """`cs.CL` is in `cs.CL` and in `cs`."""
-    category, followed = category.casefold(), followed.casefold()
     return category == followed or category.startswith(followed + ".")
 
 
@@ -125,11 +158,9 @@ def name_key(name: str) -> tuple[str, ...]:
 
 def _same(wanted: tuple[str, ...], author: tuple[str, ...]) -> bool:
     """Equal names, or equal surnames and a first name that one side gives as an initial."""
-    if not wanted or not author or wanted[-1] != author[-1]:
-        return False
     if wanted == author:
         return True
-    if len(wanted) == 1 or len(author) == 1:
+    if wanted[-1] != author[-1] or len(wanted) == 1 or len(author) == 1:
         return False  # a surname alone would follow every Wang
     first, other = wanted[0], author[0]
     return first == other if len(first) > 1 and len(other) > 1 else first[0] == other[0]

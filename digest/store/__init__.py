@@ -17,6 +17,7 @@ from digest.store import migrate
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
 from digest.store.limits import Limit
+from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
 from digest.store.papers import Papers
 from digest.store.schema import meta
@@ -29,6 +30,7 @@ __all__ = [
     "Editions",
     "Limit",
     "Mail",
+    "Opinions",
     "Outbox",
     "Papers",
     "Sources",
@@ -49,6 +51,7 @@ class Store:
         self.sources = Sources(database)
         self.editions = Editions(database)
         self.subscribers = Subscribers(database)
+        self.opinions = Opinions(database)
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
 

@@ -31,7 +31,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from digest.model import DeliveryKind, DeliveryState, InterestKind, Rights, SourceState, SubscriberState
+from digest.model import (
+    DeliveryKind,
+    DeliveryState,
+    InterestKind,
+    Opinion,
+    Rights,
+    SourceState,
+    Subject,
+    SubscriberState,
+)
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -270,6 +279,19 @@ interests = Table(
     # A phrase, category, author or paper id, by kind.
     Column("value", Text, nullable=False),
     Column("weight", Double, nullable=False),
+)
+
+#: What readers said of papers, authors and topics; one opinion of each thing.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("subject", _words(Subject), primary_key=True),
+    # A paper id, author or phrase, by subject.
+    Column("value", Text, primary_key=True),
+    Column("opinion", _words(Opinion), nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 #: Addresses that must not be mailed; the key is the address without case.

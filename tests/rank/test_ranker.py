@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from factories import NOON, a_listed, a_subscriber
@@ -10,10 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.config import DigestDefaults, Ranking
-from digest.model import Digest, Edition, Interest, InterestKind, Listed, Paper, ReasonKind, Subscriber
+from digest.model import (
+    Digest,
+    Edition,
+    Feedback,
+    Interest,
+    InterestKind,
+    Listed,
+    Opinion,
+    Paper,
+    Pick,
+    ReasonKind,
+    Subject,
+    Subscriber,
+)
 from digest.rank import Ranker
+from digest.rank.asked import MOST, strength
 
 RULES, RANKING = DigestDefaults(), Ranking()
+DAY = dt.timedelta(days=1)
 TOPICS = {
     "diffusion models": (
         "Faster sampling for diffusion models",
@@ -49,6 +66,12 @@ def asked(*interests: tuple[InterestKind, str] | Interest, **changes: object) ->
     return a_subscriber(interests=made, **changes)
 
 
+@cache
+def ranker_of(rules: DigestDefaults, score: float) -> Ranker:
+    """Made once for tests that ask it often."""
+    return Ranker(pool(score=score), rules, RANKING)
+
+
 def digest_for(
     subscriber: Subscriber,
     edition: Edition | None = None,
@@ -56,9 +79,10 @@ def digest_for(
     examples: dict[str, Paper] | None = None,
     rules: DigestDefaults = RULES,
     ranking: Ranking = RANKING,
+    said: tuple[Feedback, ...] = (),
 ) -> Digest:
     ranker = Ranker(pool() if edition is None else edition, rules, ranking)
-    (digest,) = ranker.digests([subscriber], {subscriber.id: shown}, examples or {})
+    (digest,) = ranker.digests([subscriber], {subscriber.id: shown}, examples or {}, {subscriber.id: said})
     return digest
 
 
@@ -154,7 +178,7 @@ def test_removing_what_a_reason_names_lowers_the_score() -> None:
     assert after.get(pick.paper, 0.0) < pick.score
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)  # the first one reads the table
 @given(
     st.lists(st.sampled_from([*TOPICS, "noise", "linear time"]), max_size=3, unique=True),
     st.integers(1, 30),
@@ -179,7 +203,10 @@ def test_a_digest_never_repeats_a_paper_nor_brings_back_one_that_was_shown(
 
 
 def test_readers_ranked_together_get_what_each_gets_alone() -> None:
-    crowd = [replace(asked((InterestKind.PHRASE, phrase)), id=f"s{n}") for n, phrase in enumerate(TOPICS)]
+    crowd = [
+        replace(asked((InterestKind.PHRASE, phrase), papers=1 + 9 * n), id=f"s{n}")
+        for n, phrase in enumerate(TOPICS)
+    ]
     together = list(Ranker(pool(), RULES, RANKING).digests(crowd, {}, {}))
     assert together == [digest_for(subscriber) for subscriber in crowd]
 
@@ -207,3 +234,146 @@ def test_the_edition_is_ranked_by_any_id_a_paper_ever_had() -> None:
     edition = replace(edition, papers=(renamed, *edition.papers[1:]))
     digest = digest_for(asked(papers=30), edition, shown=frozenset({"doi:10.1/old"}))
     assert renamed.paper.id not in {pick.paper for pick in (*digest.picks, *digest.also_trending)}
+
+
+# --- several interests ----------------------------------------------------------------------------
+
+
+def test_liked_papers_of_two_unrelated_fields_both_get_their_share() -> None:
+    edition = pool(each=12)
+    liked = [
+        edition.papers[row].paper for row in (12, 13, 14, 15, 24, 25)
+    ]  # four of proteins, two of colouring
+    examples = {paper.id: paper for paper in liked}
+    interests = [Interest(kind=InterestKind.LIKE, value=paper) for paper in examples]
+    digest = digest_for(
+        asked(*interests, papers=9), edition, examples=examples, rules=DigestDefaults(discovery=0)
+    )
+    first = [title.split()[0] for title in titles(digest, edition)]
+    assert (first.count("Protein"), first.count("Graph")) == (6, 3)
+
+
+def test_a_loud_interest_does_not_drown_one_of_which_little_is_said() -> None:
+    edition = pool(each=12)
+    rare = a_listed(999, score=0.0, title="Quantum error correction", abstract="Codes for a noisy memory.")
+    edition = replace(edition, papers=(*edition.papers, rare))
+    both = asked(
+        (InterestKind.PHRASE, "protein folding"), (InterestKind.PHRASE, "quantum error correction"), papers=5
+    )
+    assert rare.paper.id in {pick.paper for pick in digest_for(both, edition).picks}
+
+
+# --- feedback -------------------------------------------------------------------------------------
+
+
+def felt(opinion: Opinion, subject: Subject, value: str, **changes: object) -> Feedback:
+    return replace(Feedback(opinion=opinion, subject=subject, value=value, at=NOON), **changes)  # type: ignore[arg-type]
+
+
+def everything(digest: Digest) -> list[str]:
+    by_id = pool().by_id()
+    return [by_id[pick.paper].paper.title for pick in (*digest.picks, *digest.also_trending)]
+
+
+@pytest.mark.parametrize("topic", ["diffusion models", "cs.CL"])
+def test_a_muted_topic_stays_away_even_from_what_is_trending(topic: str) -> None:
+    digest = digest_for(
+        asked(papers=5), said=(felt(Opinion.MUTE, Subject.TOPIC, topic, at=NOON - 900 * DAY),)
+    )
+    named = everything(digest)
+    assert not [title for title in named if "diffusion" in title]
+    assert bool(named) == (topic != "cs.CL")
+
+
+def test_a_muted_author_and_a_muted_paper_stay_away() -> None:
+    edition = pool()
+    other = replace(edition.papers[3].paper, authors=("Grace Hopper",))
+    edition = replace(
+        edition, papers=(*edition.papers[:3], replace(edition.papers[3], paper=other), *edition.papers[4:])
+    )
+    muted = (
+        felt(Opinion.MUTE, Subject.AUTHOR, "Ada Author"),
+        felt(Opinion.MUTE, Subject.PAPER, other.id),
+    )
+    assert digest_for(asked(papers=5), edition, said=muted[:1]).picks[0].paper == other.id
+    assert digest_for(asked(papers=5), edition, said=muted).picks == ()
+
+
+def test_more_of_a_topic_becomes_an_interest_and_less_of_it_lowers_what_it_names() -> None:
+    more = digest_for(asked(papers=4), said=(felt(Opinion.MORE, Subject.TOPIC, "protein folding"),))
+    assert more.picks[0].reasons[0].subject == "protein folding"
+    wanted = asked(
+        (InterestKind.PHRASE, "protein folding"), (InterestKind.PHRASE, "graph colouring"), papers=4
+    )
+    before = {pick.paper: pick.score for pick in digest_for(wanted).picks}
+    after = {
+        pick.paper: pick.score
+        for pick in digest_for(wanted, said=(felt(Opinion.LESS, Subject.TOPIC, "protein folding"),)).picks
+    }
+    by_id = pool().by_id()
+    for paper in before.keys() & after.keys():
+        assert (after[paper] < before[paper]) == ("Protein" in by_id[paper].paper.title)
+
+
+def test_liked_papers_change_the_next_digest_and_disliked_ones_turn_it_back() -> None:
+    edition = pool()
+    liked = [edition.papers[row].paper for row in (12, 13, 14)]
+    hated = [edition.papers[row].paper for row in (6, 7)]
+    examples = {paper.id: paper for paper in (*liked, *hated)}
+    said = tuple(felt(Opinion.MORE, Subject.PAPER, paper.id) for paper in liked)
+    digest = digest_for(asked(papers=3), examples=examples, said=said, rules=DigestDefaults(discovery=0))
+    assert all("colouring" in title for title in titles(digest))
+    assert not {paper.id for paper in liked} & {pick.paper for pick in digest.picks}
+
+    both = said + tuple(felt(Opinion.MORE, Subject.PAPER, paper.id) for paper in hated)
+    mixed = digest_for(asked(papers=6), examples=examples, said=both)
+    turned = said + tuple(felt(Opinion.LESS, Subject.PAPER, paper.id) for paper in hated)
+    back = digest_for(asked(papers=6), examples=examples, said=turned)
+    assert sum("Protein" in title for title in titles(mixed)) > sum(
+        "Protein" in title for title in titles(back)
+    )
+
+
+@given(st.integers(1, 50), st.integers(0, 2000), st.integers(0, 2000))
+def test_an_opinion_fades_and_saying_it_often_has_its_limit(count: int, younger: int, older: int) -> None:
+    one, other = (
+        strength(felt(Opinion.MORE, Subject.TOPIC, "x", count=count, at=NOON - days * DAY), NOON)
+        for days in sorted((younger, older))
+    )
+    assert 0 < other <= one <= MOST
+    assert strength(felt(Opinion.MORE, Subject.TOPIC, "x", at=NOON + DAY), NOON) == 1
+
+
+# --- reasons --------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([*TOPICS, "noise", "linear time", "sequences"]), max_size=3, unique=True),
+    st.sets(st.integers(0, 17), max_size=5),
+    st.booleans(),
+)
+def test_removing_what_any_reason_names_lowers_the_score(
+    phrases: list[str], liked: set[int], follows: bool
+) -> None:
+    edition = pool(score=0.0)
+    examples = {p.id: p for p in (edition.papers[row].paper for row in sorted(liked))}
+    interests = [Interest(kind=InterestKind.PHRASE, value=phrase) for phrase in phrases]
+    interests += [Interest(kind=InterestKind.LIKE, value=paper) for paper in examples]
+    interests += [Interest(kind=InterestKind.AUTHOR, value="Bo Writer 101")] * follows
+    titled = {paper.id: paper.title for paper in examples.values()}
+    subscriber = asked(*interests, papers=18)
+    rules = DigestDefaults(discovery=0)
+    ranker = ranker_of(rules, 0.0)
+
+    def picks(*kept: Interest) -> tuple[Pick, ...]:
+        (digest,) = ranker.digests([replace(subscriber, interests=kept)], {}, examples)
+        return digest.picks
+
+    for pick in picks(*interests):
+        for reason in pick.reasons:
+            named = {i for i in interests if reason.subject in {i.value, titled.get(i.value)}}
+            if named:
+                kept = [i for i in interests if i not in named]
+                after = {p.paper: p.score for p in picks(*kept)} if kept else {}
+                assert after.get(pick.paper, 0.0) < pick.score

@@ -1,0 +1,266 @@
+"""How strongly papers speak to one interest: the one scoring function, of `run` and of `evaluate`.
+
+Three signals look at liked papers: terms (Rocchio 1971), nearness of vectors to their centroid, and a discriminant
+between them and papers in general; two look at a phrase: its terms and its vector. Each is standardised over the
+pool, and their mean is weighted by trust: a signal is trusted as far as it sees what it was not told. For likes that
+is how high above the pool it puts each liked paper when asked with the others; for a phrase, how high the vectors put
+the papers that say it. So vectors that know little of a reader's field give way to the terms.
+
+A strength is in standard deviations above the pool; 3 and more is rare by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from digest.rank.features import Bools, Ints, Texts, dense
+from digest.rank.pool import Pool
+from digest.rank.vectors import Floats
+
+#: What each signal counts where all are trusted alike.
+TERMS, CENTROID, DISCRIMINANT = 0.5, 1.0, 1.0
+PHRASE_TERMS = 0.5
+#: How many papers that say a phrase it takes to judge its vector by them.
+PHRASE_PATIENCE = 5.0
+#: Trust before anything is known of it, in standard deviations, and how many liked papers that is worth.
+USUAL, PATIENCE = 2.0, 3.0
+#: How much a disliked paper takes away.
+DISLIKE = 0.5
+#: Vectors with this cosine are about related things; a group of liked papers is an interest of its own from so many
+#: and such a share of them on.
+ALIKE, FEWEST, SMALLEST = 0.15, 2, 0.2
+#: What is usual of term likeness, for pools that are too small to show it: mean and deviation of the cosine of
+#: unrelated papers, and of the share of a phrase.
+COSINE, SHARE = (0.012, 0.015), (0.02, 0.1)
+#: How many papers' worth that is.
+ASSUMED_PAPERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """Papers that speak for and against one interest: rows of the examples, with weights."""
+
+    liked: Mapping[int, float]
+    disliked: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Papers that readers liked or disliked, compared with a pool."""
+
+    #: examples x terms of the pool
+    terms: sparse.csr_matrix
+    vectors: Floats
+    #: examples x papers of the pool, cosine of the terms
+    likeness: Floats
+    #: the same with the cosine of the vectors added: what an example is named by
+    closeness: Floats
+
+    @classmethod
+    def of(cls, texts: Texts, pool: Pool) -> Examples:
+        """Compare them, once, whoever liked them."""
+        terms = pool.corpus.others(texts.terms)
+        likeness = dense(terms, pool.corpus.tfidf)
+        return cls(terms, texts.vectors, likeness, likeness + texts.vectors @ pool.vectors.T)
+
+    def with_(self, more: Examples) -> Examples:
+        """Both, the new ones at the end."""
+        if not len(more.vectors):
+            return self
+        terms = sparse.vstack([self.terms, more.terms], format="csr")
+        dense_ones = (
+            (self.vectors, more.vectors),
+            (self.likeness, more.likeness),
+            (self.closeness, more.closeness),
+        )
+        return Examples(terms, *(np.concatenate(both) for both in dense_ones))
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Standardised scores, tastes x papers, and how each taste stands to be trusted."""
+
+    scores: Floats
+    #: One a taste: how far above the pool it puts what it was not told, in standard deviations.
+    insight: Floats
+
+
+def relevance(strength: Floats) -> Floats:
+    """0..1: one half at 3 standard deviations above the pool, a tenth at 2."""
+    return np.asarray(1 / (1 + np.exp(np.clip(2 * (3 - strength), -30, 30))), dtype=np.float32)
+
+
+def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats:
+    """Strength of every paper for every taste: tastes x papers."""
+    liked = _shares([taste.liked for taste in tastes], len(examples.vectors))
+    disliked = _shares([taste.disliked for taste in tastes], len(examples.vectors))
+    asked = liked - DISLIKE * disliked if disliked.nnz else liked
+    signals = [(TERMS, _by_terms(examples, asked, liked))]
+    if pool.moments is not None:
+        origin, plain = np.zeros_like(pool.moments.mean), np.eye(len(pool.precision), dtype=np.float32)
+        signals.append((CENTROID, _by_vectors(pool, examples, asked, liked, origin, plain)))
+        above_usual = (pool.moments.mean, pool.precision)
+        signals.append((DISCRIMINANT, _by_vectors(pool, examples, asked, liked, *above_usual)))
+    others = 1 / _alone(liked) - 1
+    weights = [
+        usual * ((others * signal.insight + PATIENCE * USUAL) / (others + PATIENCE)) ** 2
+        for usual, signal in signals
+    ]
+    return _mean([signal.scores for _, signal in signals], weights)
+
+
+def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Floats, Floats]:
+    """Strength of every paper for every phrase, and the share (0..1) of the phrase that it says: phrases x papers."""
+    shares = pool.corpus.shares(phrases)
+    terms, _, _ = _standard(
+        shares.copy(), *(np.full(len(phrases), usual, dtype=np.float32) for usual in SHARE)
+    )
+    if pool.moments is None:
+        return terms, shares
+    directions = (vectors - pool.moments.mean) @ pool.precision
+    near, _, _ = _standard(directions @ pool.vectors.T, *_expected(pool, directions))
+    near[np.linalg.norm(vectors, axis=1) == 0] = 0
+    said = shares.sum(axis=1)
+    insight = np.maximum((shares * near).sum(axis=1) / np.maximum(said, 1e-9), 0)
+    sayers = said**2 / np.maximum((shares * shares).sum(axis=1), 1e-9)
+    insight = (sayers * insight + PHRASE_PATIENCE) / (sayers + PHRASE_PATIENCE)
+    trust = insight**2 * np.linalg.norm(vectors, axis=1)
+    return _mean([terms, near], [np.full(len(phrases), PHRASE_TERMS, dtype=np.float32), trust]), shares
+
+
+def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
+    """Each taste, or several where its liked papers are about unrelated things; dislikes stay with each.
+
+    Around the paper that is alike to most, all that are alike to it are one group, and so on with the rest. What is
+    left over, or too small to be an interest of its own, goes with the first.
+    """
+    found = [[taste] for taste in tastes]
+    by_size: dict[int, list[int]] = {}
+    for number, taste in enumerate(tastes):
+        by_size.setdefault(len(taste.liked), []).append(number)
+    for size, numbers in by_size.items():
+        if size >= 2 * FEWEST:  # tastes of one size are looked at together
+            liked = np.array([list(tastes[number].liked) for number in numbers])
+            for number, groups in zip(numbers, _groups(examples.vectors[liked]), strict=True):
+                if groups.max() > 0:
+                    found[number] = [_part(tastes[number], groups == one) for one in range(groups.max() + 1)]
+    return found
+
+
+def _part(taste: Taste, among: Bools) -> Taste:
+    kept = {paper: weight for (paper, weight), here in zip(taste.liked.items(), among, strict=True) if here}
+    return Taste(kept, taste.disliked)
+
+
+def _groups(vectors: Floats) -> Ints:
+    """For tastes x papers x dimensions, the number of each paper's group, 0 the first."""
+    alike = vectors @ vectors.transpose(0, 2, 1) > ALIKE
+    tastes, papers = alike.shape[:2]
+    needed = max(FEWEST, SMALLEST * papers)
+    group, left = np.zeros((tastes, papers), dtype=np.intp), np.ones((tastes, papers), dtype=bool)
+    for number in range(int(1 / SMALLEST)):
+        within = alike & left[:, None, :]
+        seed = within.sum(axis=2).argmax(axis=1)
+        members = within[np.arange(tastes), seed]
+        members &= (members.sum(axis=1) >= needed)[:, None]
+        if not members.any():
+            break
+        group[members] = number
+        left &= ~members
+    return group
+
+
+def nearest(examples: Examples, taste: Taste, papers: Sequence[int]) -> Sequence[int]:
+    """For each paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
+    liked = list(taste.liked)
+    closest = examples.closeness[np.array(liked)[:, None], papers].argmax(axis=0).tolist()
+    return [liked[best] for best in closest]
+
+
+def _by_terms(examples: Examples, asked: sparse.csr_matrix, liked: sparse.csr_matrix) -> Signal:
+    raw = np.asarray(asked @ examples.likeness)
+    own = liked @ examples.terms
+    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
+    itself = _row_sums(_squares(examples.terms))
+    mean, deviation = (np.full(len(raw), usual, dtype=np.float32) for usual in COSINE)
+    return _signal(raw, mean, deviation, _left_out(told, itself, liked))
+
+
+def _by_vectors(
+    pool: Pool,
+    examples: Examples,
+    asked: sparse.csr_matrix,
+    liked: sparse.csr_matrix,
+    centre: Floats,
+    metric: Floats,
+) -> Signal:
+    """Scores along `(asked - centre) @ metric`."""
+    whole = np.asarray(asked.sum(axis=1), dtype=np.float32).reshape(-1, 1)
+    directions = (asked @ examples.vectors - whole * centre) @ metric
+    told = (directions * (liked @ examples.vectors)).sum(axis=1)
+    itself = ((examples.vectors - centre) @ metric * examples.vectors).sum(axis=1)
+    expected = _expected(pool, directions)
+    return _signal(directions @ pool.vectors.T, *expected, _left_out(told, itself, liked))
+
+
+def _left_out(told: Floats, itself: Floats, liked: sparse.csr_matrix) -> Floats:
+    """The mean score of the liked papers, each asked for with the others only.
+
+    `told` is that score with the paper among those it is asked with, `itself` what it then says of itself.
+    """
+    alone = _alone(liked)
+    return np.asarray((told - _squares(liked) @ itself) / np.maximum(1 - alone, 1e-6) * (alone < 1 - 1e-6))
+
+
+def _alone(liked: sparse.csr_matrix) -> Floats:
+    """The sum of squared weights, one over the effective number of liked papers; 1 where there are none."""
+    squares = _row_sums(_squares(liked))
+    return np.where(squares > 0, squares, 1)
+
+
+def _squares(rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    return sparse.csr_matrix((rows.data * rows.data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _row_sums(rows: sparse.csr_matrix) -> Floats:
+    return np.asarray(rows.sum(axis=1), dtype=np.float32).ravel()
+
+
+def _signal(raw: Floats, mean: Floats, deviation: Floats, left_out: Floats) -> Signal:
+    scores, mean, deviation = _standard(raw, mean, deviation)
+    return Signal(scores, np.maximum((left_out - mean) / deviation, 0))
+
+
+def _standard(raw: Floats, mean: Floats, deviation: Floats) -> tuple[Floats, Floats, Floats]:
+    """Rows in standard deviations above their mean (in place), with both; what is assumed of both is blended in."""
+    papers = raw.shape[1] + ASSUMED_PAPERS
+    blended = (raw.sum(axis=1) + ASSUMED_PAPERS * mean) / papers
+    raw -= blended[:, None]
+    squares = np.einsum("ij,ij->i", raw, raw) + ASSUMED_PAPERS * (deviation**2 + (mean - blended) ** 2)
+    spread = np.maximum(np.sqrt(squares / papers), 1e-6)
+    raw /= spread[:, None]
+    return raw, blended, spread
+
+
+def _expected(pool: Pool, directions: Floats) -> tuple[Floats, Floats]:
+    """Mean and deviation of the background's papers along each direction."""
+    assert pool.moments is not None
+    variance = ((directions @ pool.moments.covariance) * directions).sum(axis=1)
+    return directions @ pool.moments.mean, np.sqrt(np.maximum(variance, 0))
+
+
+def _mean(scores: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
+    total = sum(weights)
+    return np.asarray(sum(s * (w / total)[:, None] for s, w in zip(scores, weights, strict=True)), np.float32)
+
+
+def _shares(weights: Sequence[Mapping[int, float]], examples: int) -> sparse.csr_matrix:
+    """Rows that sum to 1, or are empty."""
+    starts = np.cumsum([0, *map(len, weights)], dtype=np.int32)
+    columns = np.array([row for one in weights for row in one], dtype=np.int32)
+    values = np.array([w / sum(one.values()) for one in weights for w in one.values()], dtype=np.float32)
+    return sparse.csr_matrix((values, columns, starts), shape=(len(weights), examples))

@@ -1,0 +1,55 @@
+"""The benchmarks run, and print what they promise; what they measure is not tested."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def test_the_ranking_benchmark_prints_one_json_object() -> None:
+    command = [sys.executable, HERE / "ranking.py", "--subscribers", "3", "--papers", "20", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    assert (result["subscribers"], result["papers"]) == (3, 20)
+    assert result["picks"] > 0
+    assert result["seconds"] > 0
+    assert result["peak_rss_bytes"] > 10_000_000
+
+
+def test_the_quality_benchmark_prints_a_table_for_a_tiny_set(tmp_path: Path) -> None:
+    papers = [
+        {
+            "id": f"p{n}",
+            "title": f"{kind} number {n}",
+            "abstract": f"About {kind} and more {kind}.",
+            "pool": pool,
+        }
+        for n, (kind, pool) in enumerate(
+            (kind, pool)
+            for pool in ("history", "candidate")
+            for kind in ("proteins", "galaxies", "parsers", "volcanoes", "markets")
+            for _ in range(6)
+        )
+    ]
+    users = [
+        {
+            "user": "u",
+            "history": ["p0"],
+            "cold3": ["p0", "p1", "p2"],
+            "cold1": ["p0"],
+            "keywords": ["protein"],
+        }
+    ]
+    for name, rows in (("papers", papers), ("users", users)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "qrels.tsv").write_text("u\tp30\t1\nu\tp31\t1\n", encoding="utf-8")
+    command = [sys.executable, HERE / "quality.py", tmp_path, "--mode", "cold3", "--ablation"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert lines[2].startswith("| **ours** | ")
+    assert "| 1.000 [1.000, 1.000] |  |" in lines[2]  # the first paper is one of the two saved
+    assert any(line.startswith("| SVM (arxiv-sanity) | ") for line in lines)

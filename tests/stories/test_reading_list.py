@@ -1,0 +1,56 @@
+"""A reading list becomes examples: remembered, compared with, and never news itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from factories import NOON
+
+from digest import config, daily, subscriptions
+from digest.errors import UsageError
+from digest.model import InterestKind
+from digest.service import open_service
+from digest.subscriptions import Wish
+
+#: Written for this test.
+LIST = """
+@article{a, title={Faster sampling of video diffusion}, abstract={We distil a video model.}, eprint={2601.00001},
+  archiveprefix={arXiv}, year={2026}}
+@article{b, title={A book without an id}, year={1999}}
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> config.Settings:
+    (tmp_path / "digest.toml").write_text("", encoding="utf-8")
+    (tmp_path / "list.bib").write_text(LIST, encoding="utf-8")
+    return config.load(tmp_path / "digest.toml", {})
+
+
+def test_a_reading_list_becomes_examples_that_are_known_and_no_news(
+    settings: config.Settings, tmp_path: Path
+) -> None:
+    with open_service(settings) as day:
+        wish = subscriptions.with_references(day, Wish(likes=("2602.00002",)), tmp_path / "list.bib", NOON)
+        reader = subscriptions.add(day, "vision@example.org", wish, NOON, confirmed=True)
+        liked = [interest.value for interest in reader.asked(InterestKind.LIKE)]
+        assert liked[:2] == ["arxiv:2602.00002", "arxiv:2601.00001"]
+        assert liked[2].startswith("title:")
+        known = daily.examples(day, [reader], {})
+        assert known["arxiv:2601.00001"].title == "Faster sampling of video diffusion"
+        assert liked[2] in known
+        assert day.store.papers.pool(NOON - dt.timedelta(days=7), NOON) == []
+
+        again = subscriptions.with_references(day, Wish(), tmp_path / "list.bib", NOON)
+        assert again.likes == tuple(liked[1:])
+
+
+def test_a_list_that_cannot_be_read_changes_nothing(settings: config.Settings, tmp_path: Path) -> None:
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF\xff")
+    with open_service(settings) as day:
+        for name in ("paper.pdf", "missing.bib"):
+            with pytest.raises(UsageError):
+                subscriptions.with_references(day, Wish(), tmp_path / name, NOON)
+        assert day.store.papers.list(None) == []
