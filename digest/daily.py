@@ -134,7 +134,7 @@ def run(
 
 
 def due_sources(day: Service, now: dt.datetime) -> list[Source]:
-    """The sources that were not asked within their `every`."""
+    """The sources that were not asked within their `every`, but for those that are gone for good."""
     statuses = day.store.sources.statuses()
     return [source for source in day.settings.sources if is_due(source, statuses.get(source.name), now)]
 
@@ -146,16 +146,20 @@ def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> boo
     for another whole round.
     """
     wait = source.every - min(source.every / 10, SLACK)
-    return status is None or not now - wait < status.last_attempt <= now
+    if status is None or status.location != source.location:
+        return True
+    return status.state is not SourceState.DISABLED and not now - wait < status.last_attempt <= now
 
 
 def collect(
     day: Service, sources: Collection[Source], now: dt.datetime, progress: Progress = silent
 ) -> Iterator[Collected]:
-    """Ask each source and keep what it says, before the next one is asked."""
+    """Ask the sources and keep what each says."""
     validators = day.store.sources.validators()
     fetch, contact = day.settings.fetch, day.settings.site.contact or day.settings.site.url
-    for done, collected in enumerate(ingest.collect(sources, fetch, contact, validators, now), 1):
+    politeness = ingest.Politeness(turns=day.store.turns)
+    asked = ingest.collect(sources, fetch, contact, validators, politeness, now)
+    for done, collected in enumerate(asked, 1):
         absorb(day, collected, now)
         progress("sources", done, len(sources))
         yield collected

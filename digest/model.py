@@ -536,7 +536,7 @@ class SourceState(StrEnum):
     STALE = "stale"
     PARTIAL = "partial"  #: some entries were refused, or far fewer than usual
     FAILING = "failing"
-    DISABLED = "disabled"
+    DISABLED = "disabled"  #: gone for good, so that it is not asked any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -582,7 +582,7 @@ class Collected:
     source: Source
     at: dt.datetime
     state: SourceState
-    #: Why it is in that state, for a person; empty if fresh.
+    #: Why it is in that state, or what to change, for a person.
     reason: str
     entries: tuple[Entry, ...] = ()
     refused: tuple[str, ...] = ()
@@ -595,6 +595,8 @@ class SourceStatus:
     """How a source has been doing, as stored."""
 
     name: str
+    #: What was asked; a source that has another one now is as good as new.
+    location: str
     state: SourceState
     reason: str
     last_attempt: dt.datetime

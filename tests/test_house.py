@@ -39,6 +39,7 @@ def importers(package: str) -> list[str]:
     [
         ("feedparser", "ingest/feeds.py"),
         ("httpx2", "ingest/fetch.py"),
+        ("httpcore2", "ingest/network.py"),
         ("pylatexenc", "ingest/text.py"),
         ("itsdangerous", "links.py"),
         ("smtplib", "deliver/smtp.py"),

@@ -2,7 +2,8 @@
 
 from digest.ingest.collect import collect
 from digest.ingest.identity import names, resolve
+from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
 from digest.ingest.trend import trends
 
-__all__ = ["collect", "names", "read", "resolve", "trends"]
+__all__ = ["Politeness", "collect", "names", "read", "resolve", "trends"]

@@ -22,6 +22,7 @@ from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Subscribers
 from digest.store.suppressions import Suppressions
+from digest.store.turns import Turns
 
 __all__ = [
     "EditionHeader",
@@ -32,6 +33,7 @@ __all__ = [
     "Store",
     "Subscribers",
     "Suppressions",
+    "Turns",
     "open_store",
     "upgrade",
 ]
@@ -44,6 +46,7 @@ class Store:
         self._database = database
         self.papers = Papers(database)
         self.sources = Sources(database)
+        self.turns = Turns(database)
         self.editions = Editions(database)
         self.subscribers = Subscribers(database)
         self.outbox = Outbox(database)

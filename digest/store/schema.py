@@ -166,6 +166,8 @@ sources = Table(
     "sources",
     metadata,
     Column("name", Text, primary_key=True),
+    # What was asked: URL or path, `{date}` as it is.
+    Column("location", Text, nullable=False, server_default=""),
     Column("state", _words(SourceState), nullable=False),
     # For a person; empty if fresh.
     Column("reason", Text, nullable=False),
@@ -198,6 +200,14 @@ validators = Table(
     Column("url", Text, primary_key=True),
     Column("etag", Text),
     Column("last_modified", Text),
+)
+
+#: Until when each site must not be asked: its pause, or what its server said (Retry-After). On the real clock.
+turns = Table(
+    "turns",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("free_at", UtcDateTime, nullable=False),
 )
 
 # --- editions -------------------------------------------------------------------------------------

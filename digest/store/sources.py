@@ -36,6 +36,7 @@ class Sources:
         """Keep what an attempt came to; the last success stays when this attempt was none."""
         status = {
             "name": collected.source.name,
+            "location": collected.source.location,
             "state": collected.state,
             "reason": collected.reason,
             "last_attempt": collected.at,

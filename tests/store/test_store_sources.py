@@ -24,7 +24,13 @@ def test_a_source_that_was_read_has_a_success(store: Store):
     store.sources.record(collected(SourceState.FRESH))
 
     status = SourceStatus(
-        name="blog", state=SourceState.FRESH, reason="", last_attempt=NOON, last_success=NOON, entries=0
+        name="blog",
+        location="https://example.org/feed",
+        state=SourceState.FRESH,
+        reason="",
+        last_attempt=NOON,
+        last_success=NOON,
+        entries=0,
     )
     assert store.sources.statuses() == {"blog": status}
 
