@@ -33,6 +33,9 @@ AHEAD = dt.timedelta(days=2)
 #: feedparser reads the epoch number 1777248000 as a day of the year 1777.
 FIRST_YEAR = 1900
 
+#: What stands at 0x80 to 0x9f in Windows-1252, where Unicode has control characters.
+WINDOWS = {n: bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0)}
+
 Raw = TypeVar("Raw")
 
 
@@ -82,8 +85,11 @@ class Document:
 
 
 def clean(text: str) -> str:
-    """Without control characters and lone surrogates, which neither PostgreSQL nor an e-mail can hold."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "", text)
+    """Without control characters and lone surrogates, which neither PostgreSQL nor an e-mail can hold.
+
+    Those of C1 are Windows-1252's characters, as browsers read them too.
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "", text.translate(WINDOWS))
 
 
 def cut(text: str, limit: int) -> str:
