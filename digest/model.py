@@ -20,10 +20,13 @@ from digest.errors import UsageError
 
 
 class SourceKind(StrEnum):
-    """How a source's documents are read."""
+    """How a source's documents are read; installed packages may add kinds (`ingest.reading`)."""
 
     HUGGINGFACE = "huggingface"
     ARXIV = "arxiv"
+    BIORXIV = "biorxiv"
+    MEDRXIV = "medrxiv"
+    HACKERNEWS = "hackernews"
     FEED = "feed"
     LISTING = "listing"
 
@@ -41,7 +44,8 @@ class Source:
     """A configured publisher of feeds."""
 
     name: str
-    kind: SourceKind
+    #: A SourceKind, or one that an installed package adds.
+    kind: str
     #: An http(s) URL or a file's absolute path; may hold `{date}`, a UTC date.
     location: str
     weight: float = 1.0
@@ -50,12 +54,13 @@ class Source:
 
 
 class Announcement(StrEnum):
-    """Why arXiv lists an entry. Only NEW and CROSS are news."""
+    """Why a source lists an entry. Only NEW and CROSS are news."""
 
     NEW = "new"
     CROSS = "cross"
     REPLACE = "replace"
     REPLACE_CROSS = "replace-cross"
+    SIGNAL = "signal"  #: speaks of a paper that others made known, and makes none itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -554,6 +559,8 @@ class Reading:
     entries: tuple[Entry, ...] = ()
     #: One line for each entry that was refused.
     refused: tuple[str, ...] = ()
+    #: Where the next page of it is; empty if this is all.
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

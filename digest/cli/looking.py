@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digest import ingest
+from digest import config, ingest
 from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, clock, say, service, show
 from digest.errors import UsageError
@@ -36,6 +37,24 @@ def check_sources(context: typer.Context, json: AsJson = False) -> None:
     """How each source is doing; exit 3 if one is failing."""
     if "failing" in _sources(context, json=json):
         raise typer.Exit(3)
+
+
+@sources.command("import-opml")
+def import_opml(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML list of feeds.")],
+) -> None:
+    """Add the feeds of an OPML file to digest.toml; those that it has already are left out."""
+    found = config.find(context.obj.config)
+    if found is None or not file.is_file():
+        raise UsageError(
+            f"no digest.toml to add to: {'.'!r}" if found is None else f"no such file: {str(file)!r}"
+        )
+    feeds = ingest.opml.read(file.read_bytes())
+    added = config.add_feeds(found, feeds)
+    typer.echo(f"{len(added)} of {len(feeds)} feeds added to {found}")
+    for name in added:
+        typer.echo(f"  {name}")
 
 
 def _sources(context: typer.Context, *, json: bool) -> set[str]:

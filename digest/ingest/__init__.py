@@ -1,9 +1,10 @@
 """Bytes from the world become papers and mentions: fetch, parse, one module a source, identity, text, trend."""
 
+from digest.ingest import opml
 from digest.ingest.collect import collect
 from digest.ingest.identity import names, resolve
 from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
 from digest.ingest.trend import trends
 
-__all__ = ["Politeness", "collect", "names", "read", "resolve", "trends"]
+__all__ = ["Politeness", "collect", "names", "opml", "read", "resolve", "trends"]

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 #: Sources that are asked at the same time; those of one site still take turns.
 AT_ONCE = 8
+#: The busiest day of bioRxiv has about five.
+MOST_PAGES = 30
 NOT_FOUND = 404
 
 
@@ -129,29 +131,40 @@ def places(source: Source, lookback: dt.timedelta, now: dt.datetime) -> list[Pla
 
 
 def visit(source: Source, place: Place, asking: Asking, haul: Haul, now: dt.datetime) -> None:
-    """Ask and read one place into the haul; a failure becomes a line of it."""
+    """Ask and read one place into the haul, page after page; a failure becomes a line of it."""
     where = f"{place.day}: " if place.day else ""
     try:
-        fetched = asking.ask(place)
-        if fetched.moved_to:
-            haul.advice.append(f"{where}moved for good; set its url to {fetched.moved_to}")
-        if fetched.document is None:
-            haul.unchanged += fetched.status != NOT_FOUND
-            known = asking.validators.get(place.location)
-            if fetched.status != NOT_FOUND and known:
-                haul.validators[place.location] = renewed(known, fetched.validators)
-            return
-        reading = read(source, fetched.document, now, fetched.content_type, place.day)
+        for page in range(MOST_PAGES):
+            more = look(source, place, asking, haul, now, first=page == 0)
+            if not more:
+                return
+            place = replace(place, location=more)
+        haul.failed.append(f"{where}more than {MOST_PAGES} pages")
     except SourceError as error:
         haul.gone |= isinstance(error, Gone)
         haul.failed.append(f"{where}{error}")
     except Exception as error:
         log.exception("source failed", source=source.name, day=place.day)
         haul.failed.append(f"{where}a defect of ours, see the log: {type(error).__name__}")
-    else:
-        haul.add(reading)
-        if fetched.validators != Validators() and not reading.refused:
-            haul.validators[place.location] = fetched.validators
+
+
+def look(source: Source, place: Place, asking: Asking, haul: Haul, now: dt.datetime, *, first: bool) -> str:
+    """Ask and read one page into the haul; where the next one is, if there is one."""
+    fetched = asking.ask(place)
+    if fetched.moved_to:
+        haul.advice.append(f"moved for good; set its url to {fetched.moved_to}")
+    if fetched.document is None:
+        haul.unchanged += fetched.status != NOT_FOUND
+        known = asking.validators.get(place.location)
+        if fetched.status != NOT_FOUND and known:
+            haul.validators[place.location] = renewed(known, fetched.validators)
+        return ""
+    reading = read(source, fetched.document, now, fetched.content_type, place.day)
+    haul.add(reading)
+    # Only what is whole may be passed over the next time: no refused entries, no further pages.
+    if fetched.validators != Validators() and not reading.refused and first and not reading.more:
+        haul.validators[place.location] = fetched.validators
+    return reading.more
 
 
 def renewed(known: Validators, said: Validators) -> Validators:

@@ -127,6 +127,16 @@ def count(table: dict[str, object], key: str) -> int | None:
     return value
 
 
+def whole(table: dict[str, object], key: str) -> int | None:
+    """A number that JSON holds as one or as its digits; None if it is neither."""
+    value = table.get(key)
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value[:9])
+    return (
+        value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < COUNT_LIMIT else None
+    )
+
+
 def inner(value: object, what: str) -> dict[str, object]:
     """A JSON object."""
     if not isinstance(value, dict):

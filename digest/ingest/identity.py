@@ -18,8 +18,9 @@ from functools import reduce
 from operator import or_
 from urllib.parse import unquote
 
+from digest.ingest.mentions import mentions_of
 from digest.ingest.text import readable
-from digest.model import Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights, Signals
+from digest.model import Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights
 
 # --- ids ------------------------------------------------------------------------------------------
 
@@ -401,48 +402,19 @@ def _links(name: str, said: Sequence[Link]) -> tuple[Link, ...]:
     return tuple(found[rel] for rel in _RELS if rel in found)
 
 
-# --- mentions -------------------------------------------------------------------------------------
+def _is_signal(entry: Entry) -> bool:
+    return entry.announcement is Announcement.SIGNAL
 
 
-def _louder(one: int | None, other: int | None) -> int | None:
-    """The larger count; "not known" is less than 0."""
-    return max((n for n in (one, other) if n is not None), default=None)
-
-
-def _url(entry: Entry, paper: Paper) -> str:
-    """Where the source speaks of it: the discussion if it counts votes, else the abstract."""
-    own = {link.rel: link.url for link in reversed(entry.links)}
-    rels = ("discussion", "abstract") if entry.signals.votes is not None else ("abstract", "discussion")
-    return next((own[r] for r in rels if r in own), None) or paper.link("abstract") or ""
-
-
-def _mentions(work: _Work, paper: Paper, weights: Mapping[str, float], now: dt.datetime) -> list[Mention]:
-    """One mention for each source and listing day (UTC); undated entries count as listed when first seen."""
-    found: dict[tuple[str, dt.date], Mention] = {}
-    for entry in sorted(filter(_is_news, work.entries), key=repr):
-        listed_at = min(entry.listed_at or paper.first_seen, now)
-        mention = Mention(
-            paper=paper.id,
-            source=entry.source,
-            weight=weights.get(entry.source, 1.0),
-            listed_at=listed_at,
-            url=_url(entry, paper),
-            signals=entry.signals,
-            as_of=now,
-        )
-        key = (entry.source, listed_at.date())
-        found[key] = _both(found[key], mention) if key in found else mention
-    return list(found.values())
-
-
-def _both(one: Mention, other: Mention) -> Mention:
-    ours, theirs = one.signals, other.signals
-    signals = Signals(
-        votes=_louder(ours.votes, theirs.votes),
-        comments=_louder(ours.comments, theirs.comments),
-        stars=_louder(ours.stars, theirs.stars),
-    )
-    return replace(one, listed_at=min(one.listed_at, other.listed_at), signals=signals)
+def _heard(works: Iterable[_Work], signals: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """The signals for each work, by its name: those that name one of its ids, and for no two works."""
+    homes = {i: work.name for work in works for i in work.ids}
+    heard: dict[str, list[Entry]] = defaultdict(list)
+    for signal in signals:
+        named = {homes[i] for i in signal.ids if i in homes}
+        if len(named) == 1:
+            heard[named.pop()].append(signal)
+    return heard
 
 
 def resolve(
@@ -451,20 +423,24 @@ def resolve(
     """The papers that are new or changed by these entries, their mentions, and the ids given up.
 
     The same for every order of its arguments; resolving again with the result as known changes no paper.
-    Entries without a title are left out; a replacement updates a known paper and is otherwise no news.
+    Entries without a title are left out; a replacement updates a known paper and is otherwise no news; a signal
+    is a mention of a paper that is known or told of beside it, and changes nothing else.
     """
     papers: list[Paper] = []
     mentions: list[Mention] = []
     joined: dict[str, str] = {}
-    titled = (entry for entry in entries if entry.title.strip())
-    for work in _works([*known, *titled]):
-        if not work.is_news or (not work.entries and len(work.known) < 2):
+    titled = [entry for entry in entries if entry.title.strip()]
+    works = _works([*known, *(entry for entry in titled if not _is_signal(entry))])
+    heard = _heard(works, filter(_is_signal, titled))
+    for work in works:
+        spoken = {*filter(_is_news, work.entries), *heard[work.name]}
+        if not work.is_news or (not work.entries and not spoken and len(work.known) < 2):
             continue
         paper = _merged(work, now)
         if work.known != {paper}:
             papers.append(paper)
         joined |= {old.id: paper.id for old in work.known if old.id != paper.id}
-        mentions += _mentions(work, paper, weights, now)
+        mentions += mentions_of(paper, spoken, weights, now)
     return Resolved(
         papers=tuple(sorted(papers, key=lambda p: p.id)),
         mentions=tuple(sorted(mentions, key=lambda m: (m.paper, m.source, m.listed_at))),

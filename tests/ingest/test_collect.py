@@ -195,15 +195,23 @@ def test_a_source_that_fails_does_not_stop_the_next(site: Site) -> None:
     assert all(c.reason for c in collected if c.state is SourceState.FAILING)
 
 
-def test_a_defect_of_ours_is_logged_and_the_day_goes_on(site: Site) -> None:
+def test_a_defect_of_a_reader_is_logged_and_the_day_goes_on(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.bodies = {"/": a_day("2604.00001")}
-    of_no_kind = replace(a_source(site.base + "/"), kind="none")  # type: ignore[arg-type]
+    (tmp_path / "broken_source.py").write_text("def read(document):\n    return document.nothing\n")
+    (tmp_path / "broken-1.dist-info").mkdir()
+    (tmp_path / "broken-1.dist-info" / "entry_points.txt").write_text(
+        f"[{config.EXTENSIONS}]\nbroken = broken_source:read\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    broken = replace(a_source(site.base + "/"), kind="broken")
 
     with structlog.testing.capture_logs() as logs:
-        collected = list(collect([of_no_kind, a_source(site.base + "/")], QUICK, "", {}, polite(), NOW))
+        collected = list(collect([broken, a_source(site.base + "/")], QUICK, "", {}, polite(), NOW))
 
     assert [c.state for c in collected] == [SourceState.FAILING, SourceState.FRESH]
-    assert "KeyError" in collected[0].reason
+    assert "AttributeError" in collected[0].reason
     assert [(line["event"], line["exc_info"]) for line in logs] == [("source failed", True)]
 
 
