@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -51,6 +51,8 @@ log = structlog.get_logger()
 STALE = dt.timedelta(hours=36)
 #: How much sooner than its `every` a source may be asked again.
 SLACK = dt.timedelta(minutes=5)
+#: How far back snapshots tell how votes grow.
+GROWTH = dt.timedelta(days=30)
 #: Rows that one process claims at once; what `hold` or an unsubscribe can be late by.
 CLAIM = 20
 
@@ -158,11 +160,19 @@ def collect(
     validators = day.store.sources.validators()
     fetch, contact = day.settings.fetch, day.settings.site.contact or day.settings.site.url
     politeness = ingest.Politeness(turns=day.store.turns)
-    asked = ingest.collect(sources, fetch, contact, validators, politeness, now)
+    asked = ingest.collect(sources, fetch, contact, validators, politeness, now, moving_days(day, now))
     for done, collected in enumerate(asked, 1):
         absorb(day, collected, now)
         progress("sources", done, len(sources))
         yield collected
+
+
+def moving_days(day: Service, now: dt.datetime) -> Mapping[str, Collection[dt.date]]:
+    """The listing days of each source to ask for again although the lookback is over, twice a day: votes move."""
+    asked = {name: status.last_attempt for name, status in day.store.sources.statuses().items()}
+    noon = now.replace(hour=now.hour // 12 * 12, minute=0, second=0, microsecond=0)
+    found = ingest.moving(day.store.papers.snapshots(now - ingest.RECENTLY), now)
+    return {name: days for name, days in found.items() if asked.get(name, now) < noon}
 
 
 def absorb(day: Service, collected: Collected, now: dt.datetime) -> None:
@@ -200,7 +210,11 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
         return latest
     waiting = latest is None or latest.published_at.date() < now.date() or any(due_digests(day, now, None))
     pool = papers.pool(now - day.settings.digest.window, now) if waiting else []
-    return editions.publish(now, ingest.trends(pool, now), changes) if pool else latest
+    return (
+        editions.publish(now, ingest.trends(pool, now, papers.snapshots(now - GROWTH)), changes)
+        if pool
+        else latest
+    )
 
 
 # --- prepare --------------------------------------------------------------------------------------

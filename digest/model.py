@@ -141,11 +141,28 @@ class Mention:
     as_of: dt.datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The votes of a mention as they were at an instant."""
+
+    paper: str
+    source: str
+    listed_at: dt.datetime
+    as_of: dt.datetime
+    votes: int
+
+    @property
+    def age(self) -> dt.timedelta:
+        """How long the votes had had."""
+        return self.as_of - self.listed_at
+
+
 class ReasonKind(StrEnum):
     """What spoke for a paper. `subject` and `value` of a Reason are named beside each."""
 
-    VOTES = "votes"  #: subject: source; value: votes
-    RISING = "rising"  #: subject: source; value: share of the day's list that it is ahead of, 0..1
+    VOTES = "votes"  #: subject: source; value: votes; days: in how many
+    RISING = "rising"  #: subject: source; value: share of the source's week that it is ahead of, 0..1
+    LATE = "late"  #: subject: source; value: votes that came in the last `days`, long after its own
     SOURCES = "sources"  #: value: number of sources
     NEW = "new"  #: value: age in days
     PHRASE = "phrase"  #: subject: the reader's phrase
@@ -163,6 +180,8 @@ class Reason:
     kind: ReasonKind
     subject: str = ""
     value: float | None = None
+    #: Over how many whole days, where that matters.
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest import config, ingest
+from digest import config, daily, ingest
 from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, clock, say, service, show
 from digest.errors import UsageError
@@ -79,7 +79,8 @@ def _sources(context: typer.Context, *, json: bool) -> set[str]:
 def list_papers(context: typer.Context, date: Day = None, now: Now = None, json: AsJson = False) -> None:
     """Papers first seen or listed on a UTC date, or all of them, the highest trend first."""
     with service(context) as day:
-        found = ingest.trends(day.store.papers.list(date), clock(now))
+        at = clock(now)
+        found = ingest.trends(day.store.papers.list(date), at, day.store.papers.snapshots(at - daily.GROWTH))
     if json:
         say([as_json.paper(one) for one in found])
         return
@@ -103,9 +104,10 @@ def show_paper(
             raise UsageError(f"no such paper; `digest papers list` shows them: {paper!r}")
         # Its votes are compared with the lists it stood in, so those are needed too.
         pool = day.store.papers.list(date)
+        snapshots = day.store.papers.snapshots(at - daily.GROWTH)
     listed = next(
         one
-        for one in ingest.trends([known, *(p for p in pool if p[0].id != known[0].id)], at)
+        for one in ingest.trends([known, *(p for p in pool if p[0].id != known[0].id)], at, snapshots)
         if one.paper.id == known[0].id
     )
     if json:

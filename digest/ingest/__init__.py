@@ -2,9 +2,10 @@
 
 from digest.ingest import opml
 from digest.ingest.collect import collect
+from digest.ingest.growth import RECENTLY, moving
 from digest.ingest.identity import names, resolve
 from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
 from digest.ingest.trend import trends
 
-__all__ = ["Politeness", "collect", "names", "opml", "read", "resolve", "trends"]
+__all__ = ["RECENTLY", "Politeness", "collect", "moving", "names", "opml", "read", "resolve", "trends"]

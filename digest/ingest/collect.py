@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import structlog
@@ -67,6 +68,7 @@ class Asking:
     asker: Asker
     politeness: Politeness
     validators: Mapping[str, Validators]
+    older: Mapping[str, Collection[dt.date]]
 
     def ask(self, place: Place) -> Fetched:
         """The document of that place; FetchError if it cannot be had."""
@@ -87,14 +89,16 @@ def collect(
     validators: Mapping[str, Validators],
     politeness: Politeness,
     now: dt.datetime,
+    older: Mapping[str, Collection[dt.date]] = MappingProxyType({}),
 ) -> Iterator[Collected]:
     """Ask the sources, sites at once, and tell of each in the order given.
 
-    Whatever goes wrong inside one is in its Collected, never raised.
+    `older` names, by source, days before the lookback to ask for too. Whatever goes wrong inside a source is in
+    its Collected, never raised.
     """
     permitted = network.anywhere if fetch.allow_private_networks else network.public
     asker = Asker(settings=fetch, contact=contact, turn=politeness.turn, permitted=permitted)
-    asking = Asking(asker=asker, politeness=politeness, validators=validators)
+    asking = Asking(asker=asker, politeness=politeness, validators=validators, older=older)
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="collect")
     try:
         for gathered in [pool.submit(gather, source, asking, now) for source in sources]:
@@ -106,7 +110,7 @@ def collect(
 def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
     """Ask one source at all of its places."""
     haul = Haul()
-    for place in places(source, asking.asker.settings.lookback, now):
+    for place in places(source, asking.asker.settings.lookback, now, asking.older.get(source.name, ())):
         visit(source, place, asking, haul, now)
     state, reason = verdict(haul, now)
     return Collected(
@@ -120,14 +124,18 @@ def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
     )
 
 
-def places(source: Source, lookback: dt.timedelta, now: dt.datetime) -> list[Place]:
-    """Where a source is asked: its location, or one a UTC date of the lookback, the oldest first."""
+def places(
+    source: Source, lookback: dt.timedelta, now: dt.datetime, older: Collection[dt.date]
+) -> list[Place]:
+    """Where a source is asked: its location, or one a UTC date of the lookback and before, the oldest first."""
     if "{date}" not in source.location:
         return [Place(location=source.location, day=None)]
     today = now.astimezone(dt.UTC).date()
     count = max(1, math.ceil(lookback / dt.timedelta(days=1)))
-    days = [today - dt.timedelta(days=back) for back in reversed(range(count))]
-    return [Place(location=source.location.replace("{date}", day.isoformat()), day=day) for day in days]
+    days = {*older, *(today - dt.timedelta(days=back) for back in range(count))}
+    return [
+        Place(location=source.location.replace("{date}", day.isoformat()), day=day) for day in sorted(days)
+    ]
 
 
 def visit(source: Source, place: Place, asking: Asking, haul: Haul, now: dt.datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -112,9 +113,18 @@ def in_words(reason: Reason) -> str:
         case ReasonKind.AUTHOR if subject:
             return f"by {subject}, whom you follow"
         case ReasonKind.VOTES if value:
-            return counted(int(value), "upvote") + (f" on {subject}" if subject else "")
+            on = f" on {subject}" if subject else ""
+            return (
+                counted(int(value), "upvote")
+                + on
+                + (f" in {counted(reason.days, 'day')}" if reason.days else "")
+            )
         case ReasonKind.RISING if value:
-            return f"ahead of {min(99, int(value * 100))} % of that day’s list"  # noqa: RUF001 (typographic)
+            return f"top {max(1, math.ceil(100 - value * 100))} % of the week"
+        case ReasonKind.LATE if value and reason.days:
+            return (
+                f"caught fire late: {counted(int(value), 'upvote')} in the last {counted(reason.days, 'day')}"
+            )
         case ReasonKind.SOURCES if value and value > 1:
             return f"in {int(value)} sources"
         case ReasonKind.NEW if value is not None:

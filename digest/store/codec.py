@@ -13,7 +13,8 @@ from typing import TypeAlias, TypedDict
 
 from digest.model import Days, Link, Mention, Pick, Reader, Reason, ReasonKind, Schedule, Signals
 
-_Reason: TypeAlias = tuple[str, str, float | None]
+#: Kind, subject, value and days; the last is left out where it is not known, as in older rows.
+_Reason: TypeAlias = tuple[str, str, float | None] | tuple[str, str, float | None, int]
 _Pick: TypeAlias = tuple[str, float, list[_Reason]]
 _Signals: TypeAlias = tuple[int | None, int | None, int | None]
 _Mention: TypeAlias = tuple[str, str, float, str, str, _Signals, str]
@@ -159,8 +160,16 @@ def _instant(value: dt.datetime) -> str:
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[_Reason]:
-    return [(str(reason.kind), reason.subject, reason.value) for reason in reasons]
+    return [
+        (str(reason.kind), reason.subject, reason.value)
+        if reason.days is None
+        else (str(reason.kind), reason.subject, reason.value, reason.days)
+        for reason in reasons
+    ]
 
 
 def _reasons_of(rows: Iterable[_Reason]) -> tuple[Reason, ...]:
-    return tuple(Reason(kind=ReasonKind(kind), subject=subject, value=value) for kind, subject, value in rows)
+    return tuple(
+        Reason(kind=ReasonKind(row[0]), subject=row[1], value=row[2], days=row[3] if len(row) > 3 else None)
+        for row in rows
+    )

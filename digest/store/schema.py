@@ -153,7 +153,7 @@ snapshots = Table(
     Column("paper", ForeignKey("papers.id"), primary_key=True),
     Column("source", Text, primary_key=True),
     Column("listed_on", Date, primary_key=True),
-    Column("as_of", UtcDateTime, primary_key=True),
+    Column("as_of", UtcDateTime, primary_key=True, index=True),
     Column("votes", Integer),
     Column("comments", Integer),
     Column("stars", Integer),

@@ -21,3 +21,4 @@ def upgrade() -> None:
         sa.Column("free_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("site", name=op.f("pk_turns")),
     )
+    op.create_index(op.f("ix_snapshots_as_of"), "snapshots", ["as_of"])
