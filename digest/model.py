@@ -214,6 +214,26 @@ class Listed:
         return max(known, key=lambda m: m.as_of).signals.stars if known else None
 
 
+class SourceState(StrEnum):
+    """How a source is doing."""
+
+    FRESH = "fresh"
+    QUIET = "quiet"  #: nothing listed, and that is all right
+    LATE = "late"  #: nothing listed where it usually is
+    STALE = "stale"  #: what it listed is what it had listed before
+    PARTIAL = "partial"  #: some entries were refused, or far fewer than usual
+    FAILING = "failing"
+    DISABLED = "disabled"  #: gone for good, so that it is not asked any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What readers of an edition should know of a source, in one line."""
+
+    source: str
+    state: SourceState
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
     """The frozen pool of papers as of an instant, the highest trend first."""
@@ -221,6 +241,9 @@ class Edition:
     id: int
     published_at: dt.datetime
     papers: tuple[Listed, ...]
+    notices: tuple[Notice, ...] = ()
+    #: The edition before it, if that was too old for a digest on the days in between.
+    silent_since: dt.datetime | None = None
 
     def by_id(self) -> Mapping[str, Listed]:
         """Papers by each of their ids, aliases included."""
@@ -551,18 +574,6 @@ class Suppression:
 # --- what ingest reports --------------------------------------------------------------------------
 
 
-class SourceState(StrEnum):
-    """How a source is doing."""
-
-    FRESH = "fresh"
-    QUIET = "quiet"  #: nothing listed, and that is all right
-    LATE = "late"
-    STALE = "stale"
-    PARTIAL = "partial"  #: some entries were refused, or far fewer than usual
-    FAILING = "failing"
-    DISABLED = "disabled"  #: gone for good, so that it is not asked any more
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validators:
     """What a server gave us to ask "changed since?"; echoed verbatim (RFC 9110 13.1)."""
@@ -627,4 +638,14 @@ class SourceStatus:
     reason: str
     last_attempt: dt.datetime
     last_success: dt.datetime | None
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one attempt at a source came to."""
+
+    at: dt.datetime
+    state: SourceState
+    reason: str
     entries: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from digest.errors import DocumentError, EntryError
 from digest.ingest import feeds
@@ -18,6 +18,7 @@ from digest.ingest.document import ABSTRACT_LIMIT, TITLE_LIMIT, Document, arxiv_
 from digest.ingest.feeds import Feed, FeedEntry
 from digest.ingest.identity import version_of
 from digest.ingest.text import readable
+from digest.ingest.watch import submitted
 from digest.model import Announcement, Entry, Reading
 
 #: `absonly` is in arXiv's code: new metadata of an old paper.
@@ -31,6 +32,8 @@ SUFFIX = re.compile(
     r"\s*\((?P<id>arXiv:\S{1,40})\s+\[(?P<category>[^\]]{1,40})\]\s*(?P<mark>CROSS LISTED|UPDATED)?\)\s*$"
 )
 MARKS = {"CROSS LISTED": "cross", "UPDATED": "replace"}
+#: Of one answer of the API (arxiv.org/help/api/user-manual).
+MOST_RESULTS = 2000
 WITHDRAWN = re.compile(r"\bwithdrawn\b", re.IGNORECASE)
 ERRORS = re.compile(r"^https?://(?:export\.)?arxiv\.org/api/errors")
 
@@ -120,6 +123,23 @@ def authors(one: FeedEntry) -> tuple[str, ...]:
         said = re.sub(r"<[^>]*>", "", said)
     names = (readable(name) for name in without_parentheses(said).split(","))
     return tuple(name for name in names if name and name not in {"et al.", "et al"})
+
+
+def catch_up(location: str, day: dt.date) -> str | None:
+    """Where the API tells what an RSS or Atom list of arXiv's held on a day; None for any other location."""
+    parts = urlsplit(location)
+    names = re.fullmatch(r"/(?:rss|atom)/([A-Za-z.+-]+)", parts.path)
+    if parts.hostname != "rss.arxiv.org" or not names or "{date}" in location:
+        return None
+    wanted = " OR ".join(f"cat:{name if '.' in name else f'{name}.*'}" for name in names[1].split("+"))
+    start, end = submitted(day)
+    between = f"submittedDate:[{start:%Y%m%d%H%M} TO {end:%Y%m%d%H%M}]"
+    asked = {
+        "search_query": f"({wanted}) AND {between}",
+        "sortBy": "submittedDate",
+        "max_results": MOST_RESULTS,
+    }
+    return f"https://export.arxiv.org/api/query?{urlencode(asked)}"
 
 
 def without_parentheses(text: str) -> str:

@@ -15,7 +15,7 @@ import structlog
 
 from digest import config
 from digest.errors import FetchError, Gone, SourceError
-from digest.ingest import network
+from digest.ingest import arxiv, network
 from digest.ingest.fetch import Asker, Fetched, fetch
 from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
@@ -127,9 +127,16 @@ def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
 def places(
     source: Source, lookback: dt.timedelta, now: dt.datetime, older: Collection[dt.date]
 ) -> list[Place]:
-    """Where a source is asked: its location, or one a UTC date of the lookback and before, the oldest first."""
+    """Where a source is asked: its location, or one a UTC date of the lookback and before, the oldest first.
+
+    A list of arXiv's without a date holds one day; older ones are caught up from its API.
+    """
     if "{date}" not in source.location:
-        return [Place(location=source.location, day=None)]
+        asked = [(day, arxiv.catch_up(source.location, day)) for day in sorted(older)]
+        return [
+            *(Place(location=location, day=day) for day, location in asked if location),
+            Place(location=source.location, day=None),
+        ]
     today = now.astimezone(dt.UTC).date()
     count = max(1, math.ceil(lookback / dt.timedelta(days=1)))
     days = {*older, *(today - dt.timedelta(days=back) for back in range(count))}

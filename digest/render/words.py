@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from digest.model import Days, Reader, Reason, ReasonKind, Schedule, zone
+from digest.model import Days, Edition, Reader, Reason, ReasonKind, Schedule, SourceState, zone
 from digest.render.excerpt import clean, shortened
 
 #: Mail programs show less than this, and it fits the header line unfolded.
 LONGEST_SUBJECT = 66
 WORDS_A_MINUTE = 220
+#: An edition older than this gives no digest (`daily.STALE`).
+FRESH = dt.timedelta(hours=36)
 #: More of them explain nothing.
 MOST_REASONS = 2
 #: With fewer picks than this it was a quiet day.
@@ -148,6 +150,34 @@ def lede(papers: int, days: Days) -> str:
     if papers < USUAL_PAPERS:
         return f"Quiet {'week' if days.weekly else 'day'}: {counted(papers, 'paper')}."
     return ""
+
+
+def notices(edition: Edition, schedule: Schedule, date: dt.date) -> str:
+    """What is missing from the digest of that date, and why; empty on an ordinary day."""
+    told = [_SILENT[notice.state].format(shortened(clean(notice.source), 40)) for notice in edition.notices]
+    return " ".join(filter(None, (*told, gap(edition, schedule, date))))
+
+
+#: What a reader can do with it: nothing is lost, and when it comes.
+_SILENT = {
+    SourceState.PARTIAL: "The list of {} is still filling; the rest will follow tomorrow.",
+    SourceState.LATE: "{} has not listed anything today; what it brings will follow tomorrow.",
+    SourceState.STALE: "{} repeated an earlier list today; its new papers will follow tomorrow.",
+    SourceState.FAILING: "{} could not be reached today; what it brings will follow tomorrow.",
+}
+
+
+def gap(edition: Edition, schedule: Schedule, date: dt.date) -> str:
+    """That there was no digest on the reader's day before, and why; empty if there was one."""
+    since, days = edition.silent_since, [date - dt.timedelta(days=back) for back in range(1, 8)]
+    before = next((day for day in days if day in schedule.days), None)
+    if since is None or before is None:
+        return ""
+    due_at = schedule.due_at(before)
+    if not since + FRESH < due_at < edition.published_at:
+        return ""
+    newest = since.astimezone(zone(schedule.timezone)).date()
+    return f"There was no digest on {_WEEKDAYS[before.weekday()]}: nothing new had come in since {_WEEKDAYS[newest.weekday()]}."
 
 
 def subject(titles: Sequence[str], trending: int, date: dt.date, days: Days) -> str:

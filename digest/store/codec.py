@@ -11,7 +11,19 @@ import json
 from collections.abc import Iterable
 from typing import TypeAlias, TypedDict
 
-from digest.model import Days, Link, Mention, Pick, Reader, Reason, ReasonKind, Schedule, Signals
+from digest.model import (
+    Days,
+    Link,
+    Mention,
+    Notice,
+    Pick,
+    Reader,
+    Reason,
+    ReasonKind,
+    Schedule,
+    Signals,
+    SourceState,
+)
 
 #: Kind, subject, value and days; the last is left out where it is not known, as in older rows.
 _Reason: TypeAlias = tuple[str, str, float | None] | tuple[str, str, float | None, int]
@@ -60,6 +72,16 @@ def encode_reasons(reasons: Iterable[Reason]) -> str:
 def decode_reasons(text: str) -> tuple[Reason, ...]:
     """What a score is made of."""
     return _reasons_of(json.loads(text))
+
+
+def encode_notices(notices: Iterable[Notice]) -> str:
+    """What readers of an edition should know."""
+    return _dump([(notice.source, str(notice.state)) for notice in notices])
+
+
+def decode_notices(text: str) -> tuple[Notice, ...]:
+    """What readers of an edition should know."""
+    return tuple(Notice(source=source, state=SourceState(state)) for source, state in json.loads(text))
 
 
 def encode_picks(picks: Iterable[Pick]) -> str:

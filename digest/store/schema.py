@@ -219,6 +219,10 @@ editions = Table(
     Column("published_at", UtcDateTime, nullable=False, index=True),
     # `meta.changes` when the pool was read.
     Column("changes", Integer, nullable=False),
+    # JSON: source and state of each notice to readers.
+    Column("notices", Text, nullable=False, server_default="[]"),
+    # `published_at` of the edition before, if no digest could be made of that for a while.
+    Column("silent_since", UtcDateTime),
 )
 
 #: The papers of an edition as they were then; only their aliases are today's.

@@ -22,3 +22,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", name=op.f("pk_turns")),
     )
     op.create_index(op.f("ix_snapshots_as_of"), "snapshots", ["as_of"])
+    op.add_column("editions", sa.Column("notices", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("editions", sa.Column("silent_since", UtcDateTime()))
