@@ -174,7 +174,8 @@ def days_to_ask(
 ) -> Mapping[str, Collection[dt.date]]:
     """The days to ask each source for beyond what it is always asked for.
 
-    Those whose votes still move, twice a day; those that were missed while we were down, or arXiv's list was.
+    Twice a day those whose votes still move, and those for which arXiv owes us a list; those that were missed while
+    we were down.
     """
     statuses, since = day.store.sources.statuses(), (now - day.settings.digest.window).date()
     moving = ingest.moving(day.store.papers.snapshots(now - ingest.RECENTLY), now)
@@ -182,9 +183,10 @@ def days_to_ask(
     found: dict[str, set[dt.date]] = {}
     for source in sources:
         status = statuses.get(source.name)
-        found[source.name] = {*ingest.watch.missed(source, lists.get(source.name, ()), since, now)}
+        found[source.name] = set()
         if status and status.last_attempt < noon:
-            found[source.name] |= moving.get(source.name, frozenset())
+            owed = ingest.watch.missed(source, lists.get(source.name, ()), since, now)
+            found[source.name] |= {*owed, *moving.get(source.name, ())}
         if status and status.last_success:
             start = max(status.last_success.date(), since)
             found[source.name] |= {start + dt.timedelta(days=n) for n in range((now.date() - start).days)}

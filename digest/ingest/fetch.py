@@ -180,6 +180,7 @@ def answer(url: str, response: httpx2.Response, limit: int) -> Fetched:
     if status == HTTPStatus.GONE:
         raise Gone(f"{shown(url)}: {refusal(response)}")
     if status in LATER:
+        # The real clock: a server's date knows nothing of `--now`.
         wait = retry_after(response.headers.get("retry-after", ""), dt.datetime.now(dt.UTC))
         raise AskedToWait(f"{shown(url)}: {refusal(response)}", wait)
     if status != HTTPStatus.OK:

@@ -48,7 +48,8 @@ def watch(
     told = lists_of(resolved.mentions)
     if stale := repeats(told, past):
         day, before = stale
-        kept = tuple(m for m in resolved.mentions if m.listed_at.date() != day or m.paper not in past[before])
+        earlier = past.get(before) or told[before]
+        kept = tuple(m for m in resolved.mentions if m.listed_at.date() != day or m.paper not in earlier)
         reason = f"the list of {day:%-d %B} repeats that of {before:%-d %B}"
         # Asked for again in full the next time, since nothing of it was believed.
         return (
@@ -96,16 +97,12 @@ def lists_of(mentions: Iterable[Mention]) -> Lists:
 
 
 def repeats(told: Lists, past: Lists) -> tuple[dt.date, dt.date] | None:
-    """The day whose list, told now, repeats an earlier one, and that one's day."""
-    for day in sorted(told, reverse=True):
-        before = max((one for one in past if one < day and past[one]), default=None)
+    """The day whose list, told now for the first time, repeats an earlier one, and that one's day."""
+    lists = {**told, **past}
+    for day in sorted(told.keys() - past.keys(), reverse=True):
+        before = max((one for one in lists if one < day and lists[one]), default=None)
         papers = told[day]
-        if (
-            before
-            and day not in past
-            and len(papers) >= SHORTEST
-            and len(papers & past[before]) >= REPEATED * len(papers)
-        ):
+        if before and len(papers) >= SHORTEST and len(papers & lists[before]) >= REPEATED * len(papers):
             return day, before
     return None
 

@@ -75,6 +75,13 @@ def test_yesterdays_list_under_todays_date_is_stale_and_not_believed() -> None:
     assert believed == 1
 
 
+def test_a_copy_is_seen_also_where_both_lists_are_new() -> None:
+    """After days without a pass, or on the first."""
+    thursday = a_list(FRIDAY - DAY)
+    state, _, believed = watched({FRIDAY - DAY: thursday, FRIDAY: thursday}, {})
+    assert (state, believed) == (SourceState.STALE, USUAL)
+
+
 def test_what_was_not_believed_is_asked_for_in_full_the_next_time() -> None:
     past, now = weeks(), dt.datetime.combine(FRIDAY, dt.time(10), dt.UTC)
     source = Source(name="s", kind="feed", location="x", every=dt.timedelta(hours=1))
