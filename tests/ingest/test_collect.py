@@ -332,7 +332,7 @@ def test_a_site_is_asked_one_thing_at_a_time_and_sites_at_once() -> None:
     assert busy == [True] * 4
 
 
-def test_a_source_that_is_gone_is_disabled_and_one_that_moved_says_where(site: Site) -> None:
+def test_a_source_that_is_gone_is_disabled(site: Site) -> None:
     site.bodies = {"/gone": 410}
 
     gone = one(a_source(site.base + "/gone"))

@@ -157,6 +157,13 @@ def test_a_story_without_a_count_is_refused_if_the_count_is_nonsense() -> None:
         reading("hackernews", {"hits": [a_story("https://arxiv.org/abs/2604.00001", points=-1)]})
 
 
+def test_a_story_that_names_two_papers_counts_for_neither() -> None:
+    two = [a_paper(n, title_key=f"apaperaboutthing{n}") for n in (1, 2)]
+    told = signals(a_story("https://arxiv.org/abs/2604.00001?from=https://arxiv.org/abs/2604.00002"))
+
+    assert resolve(told, two, {}, NOON).mentions == ()
+
+
 # --- arXiv's API ----------------------------------------------------------------------------------
 
 
