@@ -187,7 +187,7 @@ def days_to_ask(
         if status and status.last_attempt < noon:
             owed = ingest.watch.missed(source, lists.get(source.name, ()), since, now)
             found[source.name] |= {*owed, *moving.get(source.name, ())}
-        if status and status.last_success:
+        if status and status.last_success and "{date}" in source.location:
             start = max(status.last_success.date(), since)
             found[source.name] |= {start + dt.timedelta(days=n) for n in range((now.date() - start).days)}
     return found

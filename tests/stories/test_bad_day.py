@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from digest import cli, config, daily, deliver, subscriptions
-from digest.model import SourceState
+from digest.model import Collected, Entry, SourceState
 from digest.subscriptions import Wish
 
 #: A Friday.
@@ -260,3 +260,25 @@ def test_a_week_of_a_source_reads_well_on_a_telephone(
         "  Mon fresh, Tue fresh, Wed fresh, Thu",
         "  fresh, Fri partial",
     ]
+
+
+@pytest.mark.parametrize(("down", "owed"), [(1, []), (4, [12, 13, 14]), (9, [8, 11, 12, 13, 14])])
+def test_arxivs_lists_are_owed_for_weekdays_that_went_by_without_one(
+    tmp_path: Path, down: int, owed: list[int]
+) -> None:
+    """Its RSS holds one day, so the API is asked for the others; not for the weekend, nor for what is known."""
+    (tmp_path / "digest.toml").write_text(
+        '[[sources]]\nname = "arXiv"\nkind = "arxiv"\nurl = "https://rss.arxiv.org/rss/cs.CL"\n'
+    )
+    settings = config.load(tmp_path / "digest.toml", {})
+    (source,) = settings.sources
+    last = NOW - down * DAY
+    entry = Entry(source="arXiv", ids=("arxiv:2605.00001",), title="A sample", abstract="", listed_at=last)
+    with daily.service(settings) as day:
+        told = Collected(source=source, at=last, state=SourceState.FRESH, reason="", entries=(entry,))
+        daily.absorb(day, told, {}, last)
+        lists = day.store.sources.lists((NOW - 30 * DAY).date())
+
+        found = daily.days_to_ask(day, [source], lists, NOW)
+
+    assert sorted(found["arXiv"]) == [dt.date(2026, 5, day) for day in owed]
