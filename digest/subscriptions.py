@@ -17,7 +17,7 @@ from digest import address as addresses
 from digest.config import ReaderTable, Settings
 from digest.daily import Service
 from digest.errors import UsageError
-from digest.ingest.identity import canonical_ids
+from digest.ingest.ids import canonical_ids
 from digest.model import Interest, InterestKind, Subscriber, SubscriberState
 
 #: What an interest may look like; longer texts are abstracts pasted by mistake.

@@ -16,7 +16,7 @@ from digest.errors import DocumentError, EntryError
 from digest.ingest import feeds
 from digest.ingest.document import ABSTRACT_LIMIT, TITLE_LIMIT, Document, arxiv_links, cut, named_ids
 from digest.ingest.feeds import Feed, FeedEntry
-from digest.ingest.identity import version_of
+from digest.ingest.ids import version_of
 from digest.ingest.text import readable
 from digest.ingest.watch import submitted
 from digest.model import Announcement, Entry, Reading

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from digest.errors import DocumentError, EntryError
-from digest.ingest.identity import canonical_ids
+from digest.ingest.ids import canonical_ids
 from digest.model import Entry, Link, Reading, Source
 
 log = structlog.get_logger()
