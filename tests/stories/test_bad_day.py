@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from digest import cli, config, daily, deliver, subscriptions
@@ -247,6 +248,7 @@ def test_a_week_of_a_source_reads_well_on_a_telephone(
 
     command = ["--config", str(tmp_path / "digest.toml"), "sources", "check", "--now", NOW.isoformat()]
     result = CliRunner().invoke(cli.app, command, env={"COLUMNS": "40"})
+    structlog.reset_defaults()  # the command logs to the runner's stderr, which is closed by now
 
     lines = result.stdout.splitlines()
     assert result.exit_code == 3
