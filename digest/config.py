@@ -6,11 +6,14 @@ Precedence, strongest first: `DIGEST_SECTION__KEY_FILE` (secrets only), `DIGEST_
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib import resources
+from importlib.metadata import entry_points
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
 
@@ -34,6 +37,8 @@ from digest.model import Days, Rights, Schedule, Source, SourceKind, clock_time,
 CONFIG_NAME = "digest.toml"
 ENV_PREFIX = "DIGEST_"
 SECRETS = ("SITE__SECRET", "SITE__PREVIOUS_SECRET", "MAIL__PASSWORD", "DATABASE__URL")
+#: The group of entry points by which installed packages add kinds of sources (README, "A source of your own").
+EXTENSIONS = "daily_digest.sources"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -55,6 +60,14 @@ def duration(value: object) -> object:
 
 
 Duration = Annotated[dt.timedelta, BeforeValidator(duration)]
+
+
+def source_kind(value: object) -> str:
+    """A kind of source, ours or an installed package's; ValueError names them all."""
+    kinds = [*SourceKind, *sorted({point.name for point in entry_points(group=EXTENSIONS)} - {*SourceKind})]
+    if value not in kinds:
+        raise ValueError(f"the kinds of source are {', '.join(kinds)}")
+    return str(value)
 
 
 def mailbox(value: str) -> str:
@@ -226,7 +239,7 @@ class SourceTable(Section):
     """One `[[sources]]`."""
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]+$")
-    kind: SourceKind
+    kind: Annotated[str, BeforeValidator(source_kind)]
     url: str = ""
     path: str = ""
     weight: float = Field(1.0, gt=0, le=10)
@@ -290,7 +303,7 @@ class Settings(Section):
 
     def _source(self, table: SourceTable) -> Source:
         # arXiv's metadata are CC0; everybody else's texts are theirs unless the operator knows better.
-        given = Rights.OPEN if table.kind is SourceKind.ARXIV else Rights.EXCERPT
+        given = Rights.OPEN if table.kind == SourceKind.ARXIV else Rights.EXCERPT
         return Source(
             name=table.name,
             kind=table.kind,
@@ -314,7 +327,7 @@ class Settings(Section):
         return (self.directory / self.mail.directory).resolve()
 
 
-def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
     """Which digest.toml counts: the one named, else `$DIGEST_CONFIG`, else ./digest.toml, else none."""
     named = path or (Path(environ["DIGEST_CONFIG"]) if environ.get("DIGEST_CONFIG") else None)
     if named:
@@ -339,6 +352,48 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         return Settings.model_validate(table | {"directory": directory})
     except ValidationError as error:
         raise ConfigError(f"{where}: {explained(error)}") from None
+
+
+def add_feeds(path: Path, feeds: Iterable[tuple[str, str]]) -> list[str]:
+    """Append a `[[sources]]` for each (name, url) that the file does not have; the names given to them.
+
+    The rest of the file stays as it is; ConfigError, and nothing is written, if the result would not be read.
+    """
+    settings = load(path, {})
+    urls = {table.url for table in settings.source_tables}
+    names = {table.name for table in settings.source_tables}
+    added: dict[str, str] = {}
+    for wanted, url in feeds:
+        if url not in urls:
+            name = free_name(wanted, names)
+            added[name] = url
+            names.add(name)
+            urls.add(url)
+    text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
+    for name, url in added.items():
+        text += f'\n[[sources]]\nname = {quoted(name)}\nkind = "feed"\nurl = {quoted(url)}\n'
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        load(part, {})
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(f"cannot be written ({error.strerror}): {path}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return list(added)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """The name, or with a number behind it; as long as a source's name may be."""
+    plain = "".join(c for c in wanted if c.isprintable()).strip()[:60].strip() or "feed"
+    others = (f"{plain[:55].strip()} ({number})" for number in count(2))
+    return plain if plain not in taken else next(name for name in others if name not in taken)
+
+
+def quoted(text: str) -> str:
+    """A TOML basic string; JSON's escapes are a part of TOML's."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

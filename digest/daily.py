@@ -28,6 +28,7 @@ from digest.model import (
     Feedback,
     InterestKind,
     Names,
+    Notice,
     Outcome,
     Paper,
     Source,
@@ -46,6 +47,8 @@ log = structlog.get_logger()
 STALE = dt.timedelta(hours=36)
 #: How much sooner than its `every` a source may be asked again.
 SLACK = dt.timedelta(minutes=5)
+#: How far back snapshots tell how votes grow.
+GROWTH = dt.timedelta(days=30)
 #: Rows that one process claims at once; what `hold` or an unsubscribe can be late by.
 CLAIM = 20
 
@@ -105,7 +108,7 @@ def run(
 
 
 def due_sources(day: Service, now: dt.datetime) -> list[Source]:
-    """The sources that were not asked within their `every`."""
+    """The sources that were not asked within their `every`, but for those that are gone for good."""
     statuses = day.store.sources.statuses()
     return [source for source in day.settings.sources if is_due(source, statuses.get(source.name), now)]
 
@@ -117,38 +120,71 @@ def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> boo
     for another whole round.
     """
     wait = source.every - min(source.every / 10, SLACK)
-    return status is None or not now - wait < status.last_attempt <= now
+    if status is None or status.location != source.location:
+        return True
+    return status.state is not SourceState.DISABLED and not now - wait < status.last_attempt <= now
 
 
 def collect(
     day: Service, sources: Collection[Source], now: dt.datetime, progress: Progress = silent
 ) -> Iterator[Collected]:
-    """Ask each source and keep what it says, before the next one is asked."""
+    """Ask the sources and keep what each says."""
     validators = day.store.sources.validators()
     fetch, contact = day.settings.fetch, day.settings.site.contact or day.settings.site.url
-    for done, collected in enumerate(ingest.collect(sources, fetch, contact, validators, now), 1):
-        absorb(day, collected, now)
+    politeness = ingest.Politeness(turns=day.store.turns)
+    lists = day.store.sources.lists((now - ingest.watch.MEMORY).date())
+    older = days_to_ask(day, sources, lists, now)
+    asked = ingest.collect(sources, fetch, contact, validators, politeness, now, older)
+    for done, collected in enumerate(asked, 1):
+        yield absorb(day, collected, lists.get(collected.source.name, {}), now)
         progress("sources", done, len(sources))
-        yield collected
 
 
-def absorb(day: Service, collected: Collected, now: dt.datetime) -> None:
+def days_to_ask(
+    day: Service, sources: Iterable[Source], lists: Mapping[str, ingest.watch.Lists], now: dt.datetime
+) -> Mapping[str, Collection[dt.date]]:
+    """The days to ask each source for beyond what it is always asked for.
+
+    Twice a day those whose votes still move, and those for which arXiv owes us a list; those that were missed while
+    we were down.
+    """
+    statuses, since = day.store.sources.statuses(), (now - day.settings.digest.window).date()
+    moving = ingest.moving(day.store.papers.snapshots(now - ingest.RECENTLY), now)
+    noon = now.replace(hour=now.hour // 12 * 12, minute=0, second=0, microsecond=0)
+    found: dict[str, set[dt.date]] = {}
+    for source in sources:
+        status = statuses.get(source.name)
+        found[source.name] = set()
+        if status and status.last_attempt < noon:
+            owed = ingest.watch.missed(source, lists.get(source.name, ()), since, now)
+            found[source.name] |= {*owed, *moving.get(source.name, ())}
+        if status and status.last_success and "{date}" in source.location:
+            start = max(status.last_success.date(), since)
+            found[source.name] |= {start + dt.timedelta(days=n) for n in range((now.date() - start).days)}
+    return found
+
+
+def absorb(day: Service, collected: Collected, past: ingest.watch.Lists, now: dt.datetime) -> Collected:
     """Entries become papers and mentions, merged with what is known; then the source's state is kept.
 
     In that order: validators that were kept before their entries would lose them to a kill in between.
+    Returns the source as it is doing in the light of what it listed before.
     """
     known = day.store.papers.known(ingest.names(collected.entries))
     weights = {collected.source.name: collected.source.weight}
-    day.store.papers.save(ingest.resolve(collected.entries, known, weights, now), now)
-    day.store.sources.record(collected)
+    resolved = ingest.resolve(collected.entries, known, weights, now)
+    watched, believed = ingest.watch.watch(collected, resolved, past, now)
+    day.store.papers.save(believed, now)
+    day.store.sources.record(watched)
     log.info(
         "source collected",
-        source=collected.source.name,
-        state=collected.state,
-        entries=len(collected.entries),
-        refused=len(collected.refused),
-        reason=collected.reason,
+        source=watched.source.name,
+        state=watched.state,
+        entries=len(watched.entries),
+        refused=len(watched.refused),
+        reason=watched.reason,
     )
+    return watched
 
 
 # --- publish --------------------------------------------------------------------------------------
@@ -162,12 +198,28 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
     """
     editions, papers = day.store.editions, day.store.papers
     latest = editions.latest(as_of=now)
-    changes = papers.changes()
-    if editions.changes_of_latest() == changes and latest is not None:
+    changes, told = papers.changes(), notices(day, now)
+    if latest is not None and editions.changes_of_latest() == changes and latest.notices == told:
         return latest
     waiting = latest is None or latest.published_at.date() < now.date() or any(due_digests(day, now, None))
     pool = papers.pool(now - day.settings.digest.window, now) if waiting else []
-    return editions.publish(now, ingest.trends(pool, now), changes) if pool else latest
+    if not pool:
+        return latest
+    listed = ingest.trends(pool, now, papers.snapshots(now - GROWTH))
+    silent = latest.published_at if latest and now - latest.published_at > STALE else None
+    return editions.publish(now, listed, changes, told, silent)
+
+
+def notices(day: Service, now: dt.datetime) -> tuple[Notice, ...]:
+    """What readers should know of the sources: those that owe them papers today."""
+    statuses = day.store.sources.statuses()
+    lists = day.store.sources.lists((now - ingest.watch.MEMORY).date())
+    return tuple(
+        Notice(source=source.name, state=status.state)
+        for source in day.settings.sources
+        if (status := statuses.get(source.name))
+        and ingest.watch.matters(status.state, lists.get(source.name, {}), now)
+    )
 
 
 # --- prepare --------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@
     │   └── BadAddress             not an e-mail address that we would write to
     ├── SourceError                a source failed; the others go on
     │   ├── FetchError             nothing usable came back
+    │   │   ├── Gone               and nothing ever will (410)
+    │   │   └── AskedToWait        and we are to ask later
     │   └── DocumentError          what came back is not what the source promised
     ├── EntryError                 one entry was refused; the rest of its document goes on
     ├── StoreError                 the database is locked, newer, unwritable or not there
@@ -20,6 +22,8 @@ Anything else that is raised is a defect and is loud.
 """
 
 from __future__ import annotations
+
+import datetime as dt
 
 
 class DigestError(Exception):
@@ -44,6 +48,18 @@ class SourceError(DigestError):
 
 class FetchError(SourceError):
     """A source did not answer with a document."""
+
+
+class Gone(FetchError):
+    """A source is there no more, its server says, and will not be again."""
+
+
+class AskedToWait(FetchError):
+    """A server wants to be left alone for a while."""
+
+    def __init__(self, message: str, wait: dt.timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class DocumentError(SourceError):

@@ -20,10 +20,13 @@ from digest.errors import UsageError
 
 
 class SourceKind(StrEnum):
-    """How a source's documents are read."""
+    """How a source's documents are read; installed packages may add kinds (`ingest.reading`)."""
 
     HUGGINGFACE = "huggingface"
     ARXIV = "arxiv"
+    BIORXIV = "biorxiv"
+    MEDRXIV = "medrxiv"
+    HACKERNEWS = "hackernews"
     FEED = "feed"
     LISTING = "listing"
 
@@ -41,7 +44,8 @@ class Source:
     """A configured publisher of feeds."""
 
     name: str
-    kind: SourceKind
+    #: A SourceKind, or one that an installed package adds.
+    kind: str
     #: An http(s) URL or a file's absolute path; may hold `{date}`, a UTC date.
     location: str
     weight: float = 1.0
@@ -50,12 +54,13 @@ class Source:
 
 
 class Announcement(StrEnum):
-    """Why arXiv lists an entry. Only NEW and CROSS are news."""
+    """Why a source lists an entry. Only NEW and CROSS are news."""
 
     NEW = "new"
     CROSS = "cross"
     REPLACE = "replace"
     REPLACE_CROSS = "replace-cross"
+    SIGNAL = "signal"  #: speaks of a paper that others made known, and makes none itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +141,28 @@ class Mention:
     as_of: dt.datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The votes of a mention as they were at an instant."""
+
+    paper: str
+    source: str
+    listed_at: dt.datetime
+    as_of: dt.datetime
+    votes: int
+
+    @property
+    def age(self) -> dt.timedelta:
+        """How long the votes had had."""
+        return self.as_of - self.listed_at
+
+
 class ReasonKind(StrEnum):
     """What spoke for a paper. `subject` and `value` of a Reason are named beside each."""
 
-    VOTES = "votes"  #: subject: source; value: votes
-    RISING = "rising"  #: subject: source; value: share of the day's list that it is ahead of, 0..1
+    VOTES = "votes"  #: subject: source; value: votes; days: in how many
+    RISING = "rising"  #: subject: source; value: share of the source's week that it is ahead of, 0..1
+    LATE = "late"  #: subject: source; value: votes that came in the last `days`, long after its own
     SOURCES = "sources"  #: value: number of sources
     NEW = "new"  #: value: age in days
     PHRASE = "phrase"  #: subject: the reader's phrase
@@ -158,6 +180,8 @@ class Reason:
     kind: ReasonKind
     subject: str = ""
     value: float | None = None
+    #: Over how many whole days, where that matters.
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +214,26 @@ class Listed:
         return max(known, key=lambda m: m.as_of).signals.stars if known else None
 
 
+class SourceState(StrEnum):
+    """How a source is doing."""
+
+    FRESH = "fresh"
+    QUIET = "quiet"  #: nothing listed, and that is all right
+    LATE = "late"  #: nothing listed where it usually is
+    STALE = "stale"  #: what it listed is what it had listed before
+    PARTIAL = "partial"  #: some entries were refused, or far fewer than usual
+    FAILING = "failing"
+    DISABLED = "disabled"  #: gone for good, so that it is not asked any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What readers of an edition should know of a source, in one line."""
+
+    source: str
+    state: SourceState
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
     """The frozen pool of papers as of an instant, the highest trend first."""
@@ -197,6 +241,9 @@ class Edition:
     id: int
     published_at: dt.datetime
     papers: tuple[Listed, ...]
+    notices: tuple[Notice, ...] = ()
+    #: The edition before it, if that was too old for a digest on the days in between.
+    silent_since: dt.datetime | None = None
 
     def by_id(self) -> Mapping[str, Listed]:
         """Papers by each of their ids, aliases included."""
@@ -570,18 +617,6 @@ class Suppression:
 # --- what ingest reports --------------------------------------------------------------------------
 
 
-class SourceState(StrEnum):
-    """How a source is doing."""
-
-    FRESH = "fresh"
-    QUIET = "quiet"  #: nothing listed, and that is all right
-    LATE = "late"
-    STALE = "stale"
-    PARTIAL = "partial"  #: some entries were refused, or far fewer than usual
-    FAILING = "failing"
-    DISABLED = "disabled"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validators:
     """What a server gave us to ask "changed since?"; echoed verbatim (RFC 9110 13.1)."""
@@ -597,6 +632,8 @@ class Reading:
     entries: tuple[Entry, ...] = ()
     #: One line for each entry that was refused.
     refused: tuple[str, ...] = ()
+    #: Where the next page of it is; empty if this is all.
+    more: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -625,7 +662,7 @@ class Collected:
     source: Source
     at: dt.datetime
     state: SourceState
-    #: Why it is in that state, for a person; empty if fresh.
+    #: Why it is in that state, or what to change, for a person.
     reason: str
     entries: tuple[Entry, ...] = ()
     refused: tuple[str, ...] = ()
@@ -638,8 +675,20 @@ class SourceStatus:
     """How a source has been doing, as stored."""
 
     name: str
+    #: What was asked; a source that has another one now is as good as new.
+    location: str
     state: SourceState
     reason: str
     last_attempt: dt.datetime
     last_success: dt.datetime | None
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one attempt at a source came to."""
+
+    at: dt.datetime
+    state: SourceState
+    reason: str
     entries: int

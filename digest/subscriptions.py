@@ -18,7 +18,8 @@ import structlog
 from digest import address as addresses
 from digest.config import ReaderTable, Settings
 from digest.errors import DocumentError, LinkError, UsageError
-from digest.ingest.identity import canonical_ids, names, resolve
+from digest.ingest.identity import names, resolve
+from digest.ingest.ids import canonical_ids
 from digest.ingest.references import references
 from digest.links import Claim, Purpose
 from digest.messages import asked_plan

@@ -40,6 +40,7 @@ def importers(package: str) -> list[str]:
         ("apscheduler", "schedule.py"),
         ("feedparser", "ingest/feeds.py"),
         ("httpx2", "ingest/fetch.py"),
+        ("httpcore2", "ingest/network.py"),
         ("pylatexenc", "ingest/text.py"),
         ("itsdangerous", "links.py"),
         ("smtplib", "deliver/smtp.py"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from digest.cli.console import Json
 from digest.daily import Report
 from digest.model import (
+    Attempt,
     Collected,
     Delivery,
     DeliveryState,
@@ -89,7 +90,9 @@ def delivery(one: Delivery, journal: Sequence[JournalLine] | None = None) -> dic
     return found
 
 
-def source(configured: Source, status: SourceStatus | None) -> dict[str, Json]:
+def source(
+    configured: Source, status: SourceStatus | None, attempts: Sequence[Attempt] = ()
+) -> dict[str, Json]:
     """A configured source and how it has been doing."""
     return {
         "name": configured.name,
@@ -98,6 +101,10 @@ def source(configured: Source, status: SourceStatus | None) -> dict[str, Json]:
         "reason": status.reason if status else "never asked",
         "last_success": instant(status.last_success) if status else None,
         "entries": status.entries if status else 0,
+        "history": [
+            {"at": instant(one.at), "state": one.state, "reason": one.reason, "entries": one.entries}
+            for one in attempts
+        ],
     }
 
 

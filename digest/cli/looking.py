@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import shutil
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digest import ingest
+from digest import config, daily, ingest
 from digest.cli import as_json
-from digest.cli.console import AsJson, Day, Now, clock, say, service, show
+from digest.cli.console import AsJson, Day, Now, clock, plain, say, service, show
 from digest.errors import UsageError
-from digest.model import Edition, Listed
+from digest.model import Attempt, Edition, Listed, Source, SourceState, SourceStatus
 from digest.render.words import in_words
+
+NO_SOURCES = "no sources; add [[sources]] to digest.toml"
+WEEK = dt.timedelta(days=7)
 
 sources = typer.Typer(help="What is configured, and how each source is doing.", no_args_is_help=True)
 papers = typer.Typer(help="What was found, with trend and reasons.", no_args_is_help=True)
@@ -27,40 +35,81 @@ def commands(app: typer.Typer) -> None:
 
 @sources.command("list")
 def list_sources(context: typer.Context, json: AsJson = False) -> None:
-    """The configured sources."""
-    _sources(context, json=json)
-
-
-@sources.command("check")
-def check_sources(context: typer.Context, json: AsJson = False) -> None:
-    """How each source is doing; exit 3 if one is failing."""
-    if "failing" in _sources(context, json=json):
-        raise typer.Exit(3)
-
-
-def _sources(context: typer.Context, *, json: bool) -> set[str]:
+    """The configured sources, each with its state."""
     with service(context) as day:
         statuses = day.store.sources.statuses()
         found = [(one, statuses.get(one.name)) for one in day.settings.sources]
     if json:
         say([as_json.source(one, status) for one, status in found])
+        return
+    rows = [
+        (one.name, one.kind, status.state, status.last_success, status.entries, status.reason)
+        if status
+        else (one.name, one.kind, "", None, "", "never asked")
+        for one, status in found
+    ]
+    show("", ("name", "kind", "state", "last success", "entries", "reason"), rows, NO_SOURCES)
+
+
+@sources.command("check")
+def check_sources(context: typer.Context, now: Now = None, json: AsJson = False) -> None:
+    """How each source is doing, and has been doing this week; exit 3 if one is failing."""
+    at = clock(now)
+    with service(context) as day:
+        statuses = day.store.sources.statuses()
+        history = day.store.sources.history(at - WEEK)
+        found = [(one, statuses.get(one.name), history.get(one.name, ())) for one in day.settings.sources]
+    if json:
+        say([as_json.source(one, status, attempts) for one, status, attempts in found])
     else:
-        rows = [
-            (one.name, one.kind, status.state, status.last_success, status.entries, status.reason)
-            if status
-            else (one.name, one.kind, "", None, "", "never asked")
-            for one, status in found
-        ]
-        columns = ("name", "kind", "state", "last success", "entries", "reason")
-        show("", columns, rows, "no sources; add [[sources]] to digest.toml")
-    return {str(status.state) for _, status in found if status}
+        for one, status, attempts in found:
+            typer.echo(in_short(one, status, attempts, at))
+        if not found:
+            typer.echo(NO_SOURCES)
+    if any(status and status.state is SourceState.FAILING for _, status, _ in found):
+        raise typer.Exit(3)
+
+
+def in_short(one: Source, status: SourceStatus | None, attempts: Sequence[Attempt], now: dt.datetime) -> str:
+    """A source in a few lines that fit a telephone: state, why, when it was read, and each day of the week."""
+    name = plain(one.name)
+    if status is None:
+        return f"{name}: never asked"
+    told = [f"{name}: {status.state}"]
+    width = max(32, min(76, shutil.get_terminal_size().columns) - 2)
+    told += textwrap.wrap(plain(status.reason), width, initial_indent="  ", subsequent_indent="  ")
+    told.append(f"  read {plain(status.last_success)}" if status.last_success else "  never read")
+    last = {attempt.at.date(): attempt for attempt in attempts}
+    days = [now.date() - dt.timedelta(days=back) for back in range(6, -1, -1)]
+    words = ", ".join(f"{day:%a} {last[day].state}" for day in days if day in last)
+    told += textwrap.wrap(words, width, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join(told)
+
+
+@sources.command("import-opml")
+def import_opml(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML list of feeds.")],
+) -> None:
+    """Add the feeds of an OPML file to digest.toml; those that it has already are left out."""
+    found = config.find(context.obj.config)
+    if found is None or not file.is_file():
+        raise UsageError(
+            f"no digest.toml to add to: {'.'!r}" if found is None else f"no such file: {str(file)!r}"
+        )
+    feeds = ingest.opml.read(file.read_bytes())
+    added = config.add_feeds(found, feeds)
+    typer.echo(f"{len(added)} of {len(feeds)} feeds added to {found}")
+    for name in added:
+        typer.echo(f"  {name}")
 
 
 @papers.command("list")
 def list_papers(context: typer.Context, date: Day = None, now: Now = None, json: AsJson = False) -> None:
     """Papers first seen or listed on a UTC date, or all of them, the highest trend first."""
     with service(context) as day:
-        found = ingest.trends(day.store.papers.list(date), clock(now))
+        at = clock(now)
+        found = ingest.trends(day.store.papers.list(date), at, day.store.papers.snapshots(at - daily.GROWTH))
     if json:
         say([as_json.paper(one) for one in found])
         return
@@ -84,9 +133,10 @@ def show_paper(
             raise UsageError(f"no such paper; `digest papers list` shows them: {paper!r}")
         # Its votes are compared with the lists it stood in, so those are needed too.
         pool = day.store.papers.list(date)
+        snapshots = day.store.papers.snapshots(at - daily.GROWTH)
     listed = next(
         one
-        for one in ingest.trends([known, *(p for p in pool if p[0].id != known[0].id)], at)
+        for one in ingest.trends([known, *(p for p in pool if p[0].id != known[0].id)], at, snapshots)
         if one.paper.id == known[0].id
     )
     if json:

@@ -31,7 +31,9 @@ def ingest(
     source: Annotated[
         list[str] | None, typer.Option(help="Only this source, due or not; may be repeated.")
     ] = None,
-    kind: Annotated[SourceKind | None, typer.Option(help="With --file: how to read it.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(parser=source_kind, metavar="KIND", help="With --file: how to read it.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="Read one document as if it had been fetched.")] = None,
     now: Now = None,
     json: AsJson = False,
@@ -67,11 +69,19 @@ def ingest(
         raise typer.Exit(3)
 
 
-def document(kind: SourceKind, file: Path) -> Source:
+def source_kind(text: str) -> str:
+    """A kind of source, ours or an installed package's."""
+    try:
+        return config.source_kind(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}: {text!r}") from None
+
+
+def document(kind: str, file: Path) -> Source:
     """A source that is one file."""
     if not file.is_file():
         raise UsageError(f"no such file: {str(file)!r}")
-    rights = Rights.OPEN if kind is SourceKind.ARXIV else Rights.EXCERPT
+    rights = Rights.OPEN if kind == SourceKind.ARXIV else Rights.EXCERPT
     return Source(name=kind, kind=kind, location=str(file.resolve()), every=dt.timedelta(0), rights=rights)
 
 

@@ -1,8 +1,22 @@
 """Bytes from the world become papers and mentions: fetch, parse, one module a source, identity, text, trend."""
 
+from digest.ingest import opml, watch
 from digest.ingest.collect import collect
+from digest.ingest.growth import RECENTLY, moving
 from digest.ingest.identity import names, resolve
+from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
 from digest.ingest.trend import trends
 
-__all__ = ["collect", "names", "read", "resolve", "trends"]
+__all__ = [
+    "RECENTLY",
+    "Politeness",
+    "collect",
+    "moving",
+    "names",
+    "opml",
+    "read",
+    "resolve",
+    "trends",
+    "watch",
+]

@@ -1,26 +1,30 @@
 """arXiv's lists: RSS 2.0 and Atom of rss.arxiv.org, the RDF of before 2024, and the Atom of its API.
 
 Rule 1: an announcement is dated by the day it was made (`listed_at`); its submission date is not in it.
-Rule 2: an API result is dated by its first version. Being found by a query is no announcement, so counting it as
-listed when it was asked for would make every old paper new.
+Rule 2: an API result is dated by the day that was asked for, else by its first version. Being found by a query is
+no announcement, so counting it as listed when it was asked for would make every old paper new.
+Rule 3: a paper that was withdrawn is no news; only the API's comments tell (arxiv.org/help/withdraw).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from digest.errors import DocumentError, EntryError
 from digest.ingest import feeds
 from digest.ingest.document import ABSTRACT_LIMIT, TITLE_LIMIT, Document, arxiv_links, cut, named_ids
 from digest.ingest.feeds import Feed, FeedEntry
-from digest.ingest.identity import version_of
+from digest.ingest.ids import version_of
 from digest.ingest.text import readable
+from digest.ingest.watch import submitted
 from digest.model import Announcement, Entry, Reading
 
 #: `absonly` is in arXiv's code: new metadata of an old paper.
-ANNOUNCED = {kind.value: kind for kind in Announcement} | {"absonly": Announcement.REPLACE}
+ANNOUNCED = {kind.value: kind for kind in Announcement if kind is not Announcement.SIGNAL} | {
+    "absonly": Announcement.REPLACE
+}
 #: What rss.arxiv.org puts before the abstract.
 HEADING = re.compile(r"^arXiv:\S+\s+Announce Type:\s*(?P<type>\S+)\s+(?:Abstract:\s*)?", re.IGNORECASE)
 #: ` (arXiv:1805.09166v1 [hep-ex] CROSS LISTED)`, as titles ended in the old RDF.
@@ -28,6 +32,9 @@ SUFFIX = re.compile(
     r"\s*\((?P<id>arXiv:\S{1,40})\s+\[(?P<category>[^\]]{1,40})\]\s*(?P<mark>CROSS LISTED|UPDATED)?\)\s*$"
 )
 MARKS = {"CROSS LISTED": "cross", "UPDATED": "replace"}
+#: Of one answer of the API (arxiv.org/help/api/user-manual).
+MOST_RESULTS = 2000
+WITHDRAWN = re.compile(r"\bwithdrawn\b", re.IGNORECASE)
 ERRORS = re.compile(r"^https?://(?:export\.)?arxiv\.org/api/errors")
 
 
@@ -67,10 +74,10 @@ def entry(document: Document, feed: Feed, one: FeedEntry) -> Entry:
         authors=authors(one),
         categories=categories(one, suffix),
         published=None if announced else one.published,
-        listed_at=listed_at(document, feed, one) if announced else one.published,
+        listed_at=listed_at(document, feed, one) if announced else document.midnight or one.published,
         links=arxiv_links(ids),
         version=version_of(one.id) or version_of(suffix["id"] if suffix else one.link),
-        announcement=announced or Announcement.NEW,
+        announcement=Announcement.REPLACE if WITHDRAWN.search(one.comment) else announced or Announcement.NEW,
         rights=document.source.rights,
     )
 
@@ -116,6 +123,23 @@ def authors(one: FeedEntry) -> tuple[str, ...]:
         said = re.sub(r"<[^>]*>", "", said)
     names = (readable(name) for name in without_parentheses(said).split(","))
     return tuple(name for name in names if name and name not in {"et al.", "et al"})
+
+
+def catch_up(location: str, day: dt.date) -> str | None:
+    """Where the API tells what an RSS or Atom list of arXiv's held on a day; None for any other location."""
+    parts = urlsplit(location)
+    names = re.fullmatch(r"/(?:rss|atom)/([A-Za-z.+-]+)", parts.path)
+    if parts.hostname != "rss.arxiv.org" or not names or "{date}" in location:
+        return None
+    wanted = " OR ".join(f"cat:{name if '.' in name else f'{name}.*'}" for name in names[1].split("+"))
+    start, end = submitted(day)
+    between = f"submittedDate:[{start:%Y%m%d%H%M} TO {end:%Y%m%d%H%M}]"
+    asked = {
+        "search_query": f"({wanted}) AND {between}",
+        "sortBy": "submittedDate",
+        "max_results": MOST_RESULTS,
+    }
+    return f"https://export.arxiv.org/api/query?{urlencode(asked)}"
 
 
 def without_parentheses(text: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from digest.errors import DocumentError, EntryError
-from digest.ingest.identity import canonical_ids
+from digest.ingest.ids import canonical_ids
 from digest.model import Entry, Link, Reading, Source
 
 log = structlog.get_logger()
@@ -32,6 +32,9 @@ COUNT_LIMIT = 2**31
 AHEAD = dt.timedelta(days=2)
 #: feedparser reads the epoch number 1777248000 as a day of the year 1777.
 FIRST_YEAR = 1900
+
+#: What stands at 0x80 to 0x9f in Windows-1252, where Unicode has control characters.
+WINDOWS = {n: bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0)}
 
 Raw = TypeVar("Raw")
 
@@ -82,8 +85,11 @@ class Document:
 
 
 def clean(text: str) -> str:
-    """Without control characters and lone surrogates, which neither PostgreSQL nor an e-mail can hold."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "", text)
+    """Without control characters and lone surrogates, which neither PostgreSQL nor an e-mail can hold.
+
+    Those of C1 are Windows-1252's characters, as browsers read them too.
+    """
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "", text.translate(WINDOWS))
 
 
 def cut(text: str, limit: int) -> str:
@@ -119,6 +125,16 @@ def count(table: dict[str, object], key: str) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < COUNT_LIMIT:
         raise EntryError(f"{key} is not a count: {short(value)}")
     return value
+
+
+def whole(table: dict[str, object], key: str) -> int | None:
+    """A number that JSON holds as one or as its digits; None if it is neither."""
+    value = table.get(key)
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value[:9])
+    return (
+        value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < COUNT_LIMIT else None
+    )
 
 
 def inner(value: object, what: str) -> dict[str, object]:

@@ -2,18 +2,23 @@
 
 Rule 1: one wall clock for everything a fetch does; a server that drips bytes does not extend it.
 Rule 2: nothing is retried here: a source that failed is asked again at its next turn.
+Rule 3: every hop is checked like the first: its scheme here, its address when it is dialled (`network`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import email.utils
 import http.cookiejar
 import re
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +27,8 @@ import httpx2
 
 import digest
 from digest import config
-from digest.errors import FetchError
+from digest.errors import AskedToWait, FetchError, Gone
+from digest.ingest import network
 from digest.model import Validators
 
 REDIRECTS = 5
@@ -30,13 +36,23 @@ REDIRECTS = 5
 RATIO = 100
 #: Documents smaller than this may shrink as they like.
 RATIO_FROM = 1_000_000
-ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
+ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate", "br"}
+#: RFC 9110 15.4: the new address is the one to ask from now on.
+MOVED_FOR_GOOD = {301, 308}
+#: RFC 9110 10.2.3 names them as the statuses with a Retry-After, 429 is of RFC 6585.
+LATER = {429, 503}
+#: How long we keep away when told to: at least, as nothing is said, and at most.
+SHORTEST_WAIT = dt.timedelta(minutes=1)
+LONGEST_WAIT = dt.timedelta(days=1)
 ADVICE = {
     401: "it wants a login, which sources do not have",
     403: "it does not want us; it may ask for a contact: set site.contact or fetch.user_agent",
     410: "it is gone for good; remove the source or set enabled = false",
     429: "we asked too often; raise every for this source",
 }
+
+#: Waits until that URL's site may be asked; AskedToWait if that would take too long.
+Turn = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +64,50 @@ class Fetched:
     content_type: str | None = None
     validators: Validators = field(default_factory=Validators)
     status: int
+    #: Where it has moved for good (301, 308); empty if it has not.
+    moved_to: str = ""
 
 
-def fetch(url: str, settings: config.Fetch, contact: str, validators: Validators | None = None) -> Fetched:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks, and how: what all requests of a pass have in common."""
+
+    settings: config.Fetch
+    #: An address at which the operator can be reached.
+    contact: str
+    turn: Turn
+    permitted: Callable[[network.Address], bool]
+    resolve: network.Resolve = network.system
+
+    @property
+    def seconds(self) -> float:
+        """For everything that a fetch does, waiting for its turn excepted."""
+        return self.settings.timeout.total_seconds()
+
+
+def fetch(url: str, asker: Asker, validators: Validators | None = None) -> Fetched:
     """Ask for the URL once, "changed since?" if we have validators; FetchError if nothing usable comes back.
 
     A 404 is an answer: whether nothing may be there is for the caller to know.
     """
     headers = {
-        "User-Agent": user_agent(settings, contact),
+        "User-Agent": user_agent(asker.settings, asker.contact),
         "Accept": "application/atom+xml, application/rss+xml, application/json, application/xml, text/xml, */*;q=0.5",
-        "Accept-Encoding": "gzip, deflate",
+        "Accept-Encoding": "gzip, deflate, br",
         **conditions(validators or Validators()),
     }
-    seconds = settings.timeout.total_seconds()
-    with Deadline(seconds) as deadline:
+    late = f"{shown(url)}: not answered in full within {asker.seconds:g} s"
+    asker.turn(url)
+    with Deadline(asker.seconds) as deadline:
         try:
-            fetched = follow(url, headers, settings.max_bytes, deadline)
+            fetched = follow(url, headers, asker, deadline)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, UnicodeError) as error:
             if deadline.passed or isinstance(error, httpx2.TimeoutException):
-                raise FetchError(f"{shown(url)}: not answered in full within {seconds:g} s") from None
+                raise FetchError(late) from None
             raise FetchError(f"{shown(url)}: {str(error).strip() or type(error).__name__}") from None
         if deadline.passed:
             # A body without a length ends when its socket is shut, and would look whole.
-            raise FetchError(f"{shown(url)}: not answered in full within {seconds:g} s")
+            raise FetchError(late)
     return fetched
 
 
@@ -86,11 +122,26 @@ def conditions(validators: Validators) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value}
 
 
-def follow(url: str, headers: Mapping[str, str], limit: int, deadline: Deadline) -> Fetched:
+class Transport(httpx2.HTTPTransport):
+    """httpx's own, with our way to the network; it has no parameter for that."""
+
+    def __init__(self, asker: Asker) -> None:
+        super().__init__(verify=authorities(), trust_env=False)
+        self._pool = network.connections(authorities(), asker.permitted, asker.resolve)
+
+
+@cache
+def authorities() -> ssl.SSLContext:
+    """Whom to believe that a server is who it says; read from disk once, which takes longer than a request."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+def follow(url: str, headers: Mapping[str, str], asker: Asker, deadline: Deadline) -> Fetched:
     """The answer at the end of at most five redirects, each to http or https."""
     no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    moved, moved_to = True, ""
     with httpx2.Client(
-        headers=headers, cookies=no_cookies, trust_env=False, follow_redirects=False
+        headers=headers, cookies=no_cookies, transport=Transport(asker), trust_env=False
     ) as client:
         request = client.build_request("GET", url)
         for _ in range(REDIRECTS + 1):
@@ -106,10 +157,14 @@ def follow(url: str, headers: Mapping[str, str], limit: int, deadline: Deadline)
             response = client.send(request, stream=True)
             try:
                 if response.next_request is None:
-                    return answer(url, response, limit)
+                    return replace(answer(url, response, asker.settings.max_bytes), moved_to=moved_to)
                 request = client.build_request("GET", response.next_request.url)
             finally:
                 response.close()
+            # Only as far as every step was for good: what is beyond a temporary one may change tomorrow.
+            moved = moved and response.status_code in MOVED_FOR_GOOD
+            moved_to = str(request.url) if moved else moved_to
+            asker.turn(str(request.url))
     raise FetchError(f"{shown(url)}: more than {REDIRECTS} redirects")
 
 
@@ -122,6 +177,12 @@ def answer(url: str, response: httpx2.Response, limit: int) -> Fetched:
     conditional = {"if-none-match", "if-modified-since"} & set(response.request.headers)
     if status == HTTPStatus.NOT_FOUND or (status == HTTPStatus.NOT_MODIFIED and conditional):
         return Fetched(document=None, validators=validators, status=status)
+    if status == HTTPStatus.GONE:
+        raise Gone(f"{shown(url)}: {refusal(response)}")
+    if status in LATER:
+        # The real clock: a server's date knows nothing of `--now`.
+        wait = retry_after(response.headers.get("retry-after", ""), dt.datetime.now(dt.UTC))
+        raise AskedToWait(f"{shown(url)}: {refusal(response)}", wait)
     if status != HTTPStatus.OK:
         raise FetchError(f"{shown(url)}: {refusal(response)}")
     return Fetched(
@@ -130,6 +191,16 @@ def answer(url: str, response: httpx2.Response, limit: int) -> Fetched:
         validators=validators,
         status=status,
     )
+
+
+def retry_after(said: str, now: dt.datetime) -> dt.timedelta:
+    """How long to keep away: seconds or an HTTP date (RFC 9110 10.2.3), within our own limits."""
+    try:
+        until = email.utils.parsedate_to_datetime(said)
+        wait = until.replace(tzinfo=until.tzinfo or dt.UTC) - now
+    except ValueError:
+        wait = dt.timedelta(seconds=int(said)) if re.fullmatch(r"[0-9]{1,9}", said) else SHORTEST_WAIT
+    return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
 
 
 def refusal(response: httpx2.Response) -> str:

@@ -16,82 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from urllib.parse import unquote
 
+from digest.ingest.ids import PREPRINT
+from digest.ingest.mentions import mentions_of
 from digest.ingest.text import readable
-from digest.model import Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights, Signals
-
-# --- ids ------------------------------------------------------------------------------------------
-
-#: arxiv.org/help/arxiv_identifier: 4 digits 0704-1412, 5 from 1501; old ids may name a subject class.
-_NEW_STYLE = (
-    r"(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}(?!\d)|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}(?!\d)"
-)
-_OLD_ARCHIVES = (
-    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga"
-    "|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph"
-    "|q-alg|q-bio|quant-ph|solv-int|supr-con"
-)
-_OLD_STYLE = rf"(?:{_OLD_ARCHIVES})(?:\.[a-z]{{2}})?/(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}}(?!\d)"
-_ID = rf"(?P<id>{_NEW_STYLE}|{_OLD_STYLE})(?:v(?P<version>[1-9]\d{{0,2}}))?"
-_NAMED = (
-    r"(?:(?:^|[^\w-])(?:arxiv\s*:\s*|arxiv\.org:|arxiv\.org/(?:abs|pdf|html|format|e-print|ps|src)/)"
-    r"|(?:^|[^\w-])(?:alphaxiv\.org/(?:abs|overview|pdf)|hf\.co/papers|huggingface\.co/papers|tldr\.takara\.ai/p)/"
-    r"|ar5iv(?:\.labs\.arxiv)?\.org/(?:abs/|html/)?"
-    r"|10\.48550/arxiv\.)"
-)
-_ARXIV = re.compile(rf"(?i){_NAMED}{_ID}(?![\w/])")
-_BARE_ARXIV = re.compile(rf"(?i){_ID}(?:\.pdf)?")
-_DOI = re.compile(r"(?i)(?<![\w.])10\.\d{4,9}(?:\.\d+)*/[^\s\"'<>{}|\\^`?#&]+")
-_DOI_TAIL = re.compile(r"(?i)/(?:full|abstract|pdf|epdf|html|meta)$|\.pdf$")
-#: openRxiv changed its prefix on this day; DOIs given before stay.
-_PREFIX_CHANGED = "2025.12.01"
-_PREPRINT = re.compile(r"10\.(?:1101|64898)/(?P<suffix>(?:\d{4}\.\d\d\.\d\d\.)?\d+)(?:v\d+.*|\..*|/.*)?")
-_RXIV_PAGE = re.compile(r"(?i)(?:bio|med)rxiv\.org/cgi/content/(?:\w+/)?(?P<suffix>\d{4}\.\d\d\.\d\d\.\d+)")
-
-
-def canonical_ids(text: str) -> tuple[str, ...]:
-    """Every id that a URL, guid, DOI, title suffix or bare id names, arXiv ids first; never raises."""
-    plain = unquote(text.strip())
-    arxiv = [f"arxiv:{_without_class(match['id'])}" for match in _arxiv_matches(plain)]
-    dois = [f"doi:{doi}" for match in _DOI.finditer(plain) if (doi := _canonical_doi(match[0]))]
-    pages = [f"doi:{_prefixed(match['suffix'])}" for match in _RXIV_PAGE.finditer(plain)]
-    return tuple(dict.fromkeys([*arxiv, *dois, *pages]))
-
-
-def version_of(text: str) -> int | None:
-    """The version that an arXiv URL, guid or id names: 3 of `2604.07429v3`."""
-    versions = [int(match["version"]) for match in _arxiv_matches(unquote(text.strip())) if match["version"]]
-    return versions[0] if versions else None
-
-
-def _arxiv_matches(text: str) -> list[re.Match[str]]:
-    bare = _BARE_ARXIV.fullmatch(text)
-    return [bare] if bare else list(_ARXIV.finditer(text))
-
-
-def _without_class(arxiv: str) -> str:
-    archive, slash, number = arxiv.lower().rpartition("/")
-    return archive.partition(".")[0] + slash + number
-
-
-def _canonical_doi(found: str) -> str | None:
-    """Lower case, without what stood around it; None if it is an arXiv id in other words."""
-    doi = found.lower()
-    if doi.startswith("10.48550/arxiv."):
-        return None
-    if preprint := _PREPRINT.fullmatch(doi):
-        return doi[: preprint.end("suffix")]
-    doi = _DOI_TAIL.sub("", doi)
-    while doi[-1] in ".,;:!*" or (doi[-1] == ")" and doi.count(")") > doi.count("(")):
-        doi = doi[:-1]
-    return doi if doi.partition("/")[2] else None
-
-
-def _prefixed(suffix: str) -> str:
-    """The DOI of a bioRxiv or medRxiv page whose URL holds the suffix alone."""
-    return f"{'10.1101' if suffix < _PREFIX_CHANGED else '10.64898'}/{suffix}"
-
+from digest.model import Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights
 
 # --- titles and names -----------------------------------------------------------------------------
 
@@ -156,12 +85,12 @@ def _nameless_id(entry: Entry) -> str:
 
 
 def _of_archive(ids: Iterable[str]) -> dict[str, set[str]]:
-    """Ids of which a work has one in each archive: arXiv, and bioRxiv with medRxiv (by suffix, see `_PREPRINT`)."""
+    """Ids of which a work has one in each archive: arXiv, and bioRxiv with medRxiv (by suffix, see `PREPRINT`)."""
     found: dict[str, set[str]] = {"arxiv": set(), "rxiv": set()}
     for i in ids:
         if i.startswith("arxiv:"):
             found["arxiv"].add(i)
-        elif preprint := _PREPRINT.fullmatch(i.removeprefix("doi:")):
+        elif preprint := PREPRINT.fullmatch(i.removeprefix("doi:")):
             found["rxiv"].add(preprint["suffix"])
     return found
 
@@ -401,48 +330,19 @@ def _links(name: str, said: Sequence[Link]) -> tuple[Link, ...]:
     return tuple(found[rel] for rel in _RELS if rel in found)
 
 
-# --- mentions -------------------------------------------------------------------------------------
+def _is_signal(entry: Entry) -> bool:
+    return entry.announcement is Announcement.SIGNAL
 
 
-def _louder(one: int | None, other: int | None) -> int | None:
-    """The larger count; "not known" is less than 0."""
-    return max((n for n in (one, other) if n is not None), default=None)
-
-
-def _url(entry: Entry, paper: Paper) -> str:
-    """Where the source speaks of it: the discussion if it counts votes, else the abstract."""
-    own = {link.rel: link.url for link in reversed(entry.links)}
-    rels = ("discussion", "abstract") if entry.signals.votes is not None else ("abstract", "discussion")
-    return next((own[r] for r in rels if r in own), None) or paper.link("abstract") or ""
-
-
-def _mentions(work: _Work, paper: Paper, weights: Mapping[str, float], now: dt.datetime) -> list[Mention]:
-    """One mention for each source and listing day (UTC); undated entries count as listed when first seen."""
-    found: dict[tuple[str, dt.date], Mention] = {}
-    for entry in sorted(filter(_is_news, work.entries), key=repr):
-        listed_at = min(entry.listed_at or paper.first_seen, now)
-        mention = Mention(
-            paper=paper.id,
-            source=entry.source,
-            weight=weights.get(entry.source, 1.0),
-            listed_at=listed_at,
-            url=_url(entry, paper),
-            signals=entry.signals,
-            as_of=now,
-        )
-        key = (entry.source, listed_at.date())
-        found[key] = _both(found[key], mention) if key in found else mention
-    return list(found.values())
-
-
-def _both(one: Mention, other: Mention) -> Mention:
-    ours, theirs = one.signals, other.signals
-    signals = Signals(
-        votes=_louder(ours.votes, theirs.votes),
-        comments=_louder(ours.comments, theirs.comments),
-        stars=_louder(ours.stars, theirs.stars),
-    )
-    return replace(one, listed_at=min(one.listed_at, other.listed_at), signals=signals)
+def _heard(works: Iterable[_Work], signals: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """The signals for each work, by its name: those that name one of its ids, and for no two works."""
+    homes = {i: work.name for work in works for i in work.ids}
+    heard: dict[str, list[Entry]] = defaultdict(list)
+    for signal in signals:
+        named = {homes[i] for i in signal.ids if i in homes}
+        if len(named) == 1:
+            heard[named.pop()].append(signal)
+    return heard
 
 
 def resolve(
@@ -451,20 +351,24 @@ def resolve(
     """The papers that are new or changed by these entries, their mentions, and the ids given up.
 
     The same for every order of its arguments; resolving again with the result as known changes no paper.
-    Entries without a title are left out; a replacement updates a known paper and is otherwise no news.
+    Entries without a title are left out; a replacement updates a known paper and is otherwise no news; a signal
+    is a mention of a paper that is known or told of beside it, and changes nothing else.
     """
     papers: list[Paper] = []
     mentions: list[Mention] = []
     joined: dict[str, str] = {}
-    titled = (entry for entry in entries if entry.title.strip())
-    for work in _works([*known, *titled]):
-        if not work.is_news or (not work.entries and len(work.known) < 2):
+    titled = [entry for entry in entries if entry.title.strip()]
+    works = _works([*known, *(entry for entry in titled if not _is_signal(entry))])
+    heard = _heard(works, filter(_is_signal, titled))
+    for work in works:
+        spoken = {*filter(_is_news, work.entries), *heard[work.name]}
+        if not work.is_news or (not work.entries and not spoken and len(work.known) < 2):
             continue
         paper = _merged(work, now)
         if work.known != {paper}:
             papers.append(paper)
         joined |= {old.id: paper.id for old in work.known if old.id != paper.id}
-        mentions += _mentions(work, paper, weights, now)
+        mentions += mentions_of(paper, spoken, weights, now)
     return Resolved(
         papers=tuple(sorted(papers, key=lambda p: p.id)),
         mentions=tuple(sorted(mentions, key=lambda m: (m.paper, m.source, m.listed_at))),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from digest.errors import DocumentError
-from digest.ingest.identity import canonical_ids, title_id, title_key
+from digest.ingest.ids import canonical_ids, title_id, title_key
 from digest.ingest.text import readable
 from digest.model import Entry
 

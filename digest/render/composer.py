@@ -73,11 +73,12 @@ class Composer:
         not to be clipped. A card that fails is left out. Raises RenderError if the shell fails or no card is left.
         """
         cards = self._cards_of(edition, plan.reader.language)
-        made = (self._joined(plan, _chosen(plan, cards, length), links) for length in Length)
+        told = words.notices(edition, plan.reader.schedule, plan.local_date)
+        made = (self._joined(plan, _chosen(plan, cards, length), links, told) for length in Length)
         content = next((c for c in made if len(c.html.encode()) <= LARGEST_HTML), None)
         if content is None:
             log.warning("digest too large", edition=edition.id, papers=len(plan.picks))
-            content = self._joined(plan, _chosen(plan, cards, Length.NONE), links)
+            content = self._joined(plan, _chosen(plan, cards, Length.NONE), links, told)
         return content
 
     def confirmation(self, reader: Reader, url: str) -> Content:
@@ -108,8 +109,8 @@ class Composer:
             text=self._templates.render(f"{template}.txt", note=view),
         )
 
-    def _joined(self, plan: Plan, chosen: Chosen, links: ReaderLinks | None) -> Content:
-        shell = self._shell(self._shell_view(plan, chosen, personal=links is None))
+    def _joined(self, plan: Plan, chosen: Chosen, links: ReaderLinks | None, told: str) -> Content:
+        shell = self._shell(self._shell_view(plan, chosen, told, personal=links is None))
         days, reader = plan.reader.schedule.days, plan.reader
         trending = [line.title for line in chosen.lines]
         why = words.why(reader, clean(self._site.name), personal=links is None)
@@ -130,7 +131,7 @@ class Composer:
             text=shell.text.fill(**text),
         )
 
-    def _shell_view(self, plan: Plan, chosen: Chosen, *, personal: bool) -> ShellView:
+    def _shell_view(self, plan: Plan, chosen: Chosen, told: str, *, personal: bool) -> ShellView:
         papers, trending = len(chosen.picks), len(chosen.lines)
         count = words.counted(papers, "paper") if papers else words.counted(trending, "trending paper")
         return ShellView(
@@ -138,7 +139,7 @@ class Composer:
             site=clean(self._site.name),
             date=plan.local_date,
             facts=(count, chosen.length),
-            lede=words.lede(papers, plan.reader.schedule.days),
+            lede=" ".join(filter(None, (words.lede(papers, plan.reader.schedule.days), told))),
             has_cards=papers > 0,
             has_lines=trending > 0,
             personal=personal,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from digest.model import DAY_NAMES, Days, Reader, Reason, ReasonKind, Schedule, zone
+from digest.model import DAY_NAMES, Days, Edition, Reader, Reason, ReasonKind, Schedule, SourceState, zone
 from digest.render.excerpt import clean, shortened
 
 #: Mail programs show less than this, and it fits the header line unfolded.
 LONGEST_SUBJECT = 66
 WORDS_A_MINUTE = 220
+#: An edition older than this gives no digest (`daily.STALE`).
+FRESH = dt.timedelta(hours=36)
 #: More of them explain nothing.
 MOST_REASONS = 2
 #: With fewer picks than this it was a quiet day.
@@ -112,9 +115,18 @@ def in_words(reason: Reason) -> str:
         case ReasonKind.AUTHOR if subject:
             return f"by {subject}, whom you follow"
         case ReasonKind.VOTES if value:
-            return counted(int(value), "upvote") + (f" on {subject}" if subject else "")
+            on = f" on {subject}" if subject else ""
+            return (
+                counted(int(value), "upvote")
+                + on
+                + (f" in {counted(reason.days, 'day')}" if reason.days else "")
+            )
         case ReasonKind.RISING if value:
-            return f"ahead of {min(99, int(value * 100))} % of that day’s list"  # noqa: RUF001 (typographic)
+            return f"top {max(1, math.ceil(100 - value * 100))} % of the week"
+        case ReasonKind.LATE if value and reason.days:
+            return (
+                f"caught fire late: {counted(int(value), 'upvote')} in the last {counted(reason.days, 'day')}"
+            )
         case ReasonKind.SOURCES if value and value > 1:
             return f"in {int(value)} sources"
         case ReasonKind.NEW if value is not None:
@@ -138,6 +150,34 @@ def lede(papers: int, days: Days) -> str:
     if papers < USUAL_PAPERS:
         return f"Quiet {'week' if days.weekly else 'day'}: {counted(papers, 'paper')}."
     return ""
+
+
+def notices(edition: Edition, schedule: Schedule, date: dt.date) -> str:
+    """What is missing from the digest of that date, and why; empty on an ordinary day."""
+    told = [_SILENT[notice.state].format(shortened(clean(notice.source), 40)) for notice in edition.notices]
+    return " ".join(filter(None, (*told, gap(edition, schedule, date))))
+
+
+#: What a reader can do with it: nothing is lost, and when it comes.
+_SILENT = {
+    SourceState.PARTIAL: "The list of {} is still filling; the rest will follow tomorrow.",
+    SourceState.LATE: "{} has not listed anything today; what it brings will follow tomorrow.",
+    SourceState.STALE: "{} repeated an earlier list today; its new papers will follow tomorrow.",
+    SourceState.FAILING: "{} could not be reached today; what it brings will follow tomorrow.",
+}
+
+
+def gap(edition: Edition, schedule: Schedule, date: dt.date) -> str:
+    """That there was no digest on the reader's day before, and why; empty if there was one."""
+    since, days = edition.silent_since, [date - dt.timedelta(days=back) for back in range(1, 8)]
+    before = next((day for day in days if day in schedule.days), None)
+    if since is None or before is None:
+        return ""
+    due_at = schedule.due_at(before)
+    if not since + FRESH < due_at < edition.published_at:
+        return ""
+    newest = since.astimezone(zone(schedule.timezone)).date()
+    return f"There was no digest on {WEEKDAYS[before.weekday()]}: nothing new had come in since {WEEKDAYS[newest.weekday()]}."
 
 
 def subject(titles: Sequence[str], trending: int, date: dt.date, days: Days) -> str:

@@ -24,6 +24,7 @@ from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Mail, Subscribers
 from digest.store.suppressions import Suppressions
+from digest.store.turns import Turns
 
 __all__ = [
     "EditionHeader",
@@ -37,6 +38,7 @@ __all__ = [
     "Store",
     "Subscribers",
     "Suppressions",
+    "Turns",
     "open_store",
     "upgrade",
 ]
@@ -49,6 +51,7 @@ class Store:
         self._database = database
         self.papers = Papers(database)
         self.sources = Sources(database)
+        self.turns = Turns(database)
         self.editions = Editions(database)
         self.subscribers = Subscribers(database)
         self.opinions = Opinions(database)

@@ -11,9 +11,22 @@ import json
 from collections.abc import Iterable
 from typing import TypeAlias, TypedDict
 
-from digest.model import Days, Link, Mention, Pick, Reader, Reason, ReasonKind, Schedule, Signals
+from digest.model import (
+    Days,
+    Link,
+    Mention,
+    Notice,
+    Pick,
+    Reader,
+    Reason,
+    ReasonKind,
+    Schedule,
+    Signals,
+    SourceState,
+)
 
-_Reason: TypeAlias = tuple[str, str, float | None]
+#: Kind, subject, value and days; the last is left out where it is not known, as in older rows.
+_Reason: TypeAlias = tuple[str, str, float | None] | tuple[str, str, float | None, int]
 _Pick: TypeAlias = tuple[str, float, list[_Reason]]
 _Signals: TypeAlias = tuple[int | None, int | None, int | None]
 _Mention: TypeAlias = tuple[str, str, float, str, str, _Signals, str]
@@ -59,6 +72,16 @@ def encode_reasons(reasons: Iterable[Reason]) -> str:
 def decode_reasons(text: str) -> tuple[Reason, ...]:
     """What a score is made of."""
     return _reasons_of(json.loads(text))
+
+
+def encode_notices(notices: Iterable[Notice]) -> str:
+    """What readers of an edition should know."""
+    return _dump([(notice.source, str(notice.state)) for notice in notices])
+
+
+def decode_notices(text: str) -> tuple[Notice, ...]:
+    """What readers of an edition should know."""
+    return tuple(Notice(source=source, state=SourceState(state)) for source, state in json.loads(text))
 
 
 def encode_picks(picks: Iterable[Pick]) -> str:
@@ -159,8 +182,16 @@ def _instant(value: dt.datetime) -> str:
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[_Reason]:
-    return [(str(reason.kind), reason.subject, reason.value) for reason in reasons]
+    return [
+        (str(reason.kind), reason.subject, reason.value)
+        if reason.days is None
+        else (str(reason.kind), reason.subject, reason.value, reason.days)
+        for reason in reasons
+    ]
 
 
 def _reasons_of(rows: Iterable[_Reason]) -> tuple[Reason, ...]:
-    return tuple(Reason(kind=ReasonKind(kind), subject=subject, value=value) for kind, subject, value in rows)
+    return tuple(
+        Reason(kind=ReasonKind(row[0]), subject=row[1], value=row[2], days=row[3] if len(row) > 3 else None)
+        for row in rows
+    )

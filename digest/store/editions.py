@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from digest.model import Edition, Listed, Trend
+from digest.model import Edition, Listed, Notice, Trend
 from digest.store import codec
 from digest.store.aliases import aliases_of, homes
 from digest.store.database import Database
@@ -43,13 +43,24 @@ class Editions:
         """The edition with that id: text, votes and trend as they were then, under today's aliases too."""
         return self._read(select(editions).where(editions.c.id == id))
 
-    def publish(self, published_at: dt.datetime, papers: Sequence[Listed], changes: int) -> Edition:
+    def publish(
+        self,
+        published_at: dt.datetime,
+        papers: Sequence[Listed],
+        changes: int,
+        notices: Sequence[Notice] = (),
+        silent_since: dt.datetime | None = None,
+    ) -> Edition:
         """Freeze the pool, in the order given; `changes` is `Papers.changes()` when it was read."""
         with self._database.writing() as connection:
             numbers = keep_texts(connection, (listed.paper for listed in papers))
-            row = (
-                editions.insert().values(published_at=published_at, changes=changes).returning(editions.c.id)
-            )
+            values = {
+                "published_at": published_at,
+                "changes": changes,
+                "notices": codec.encode_notices(notices),
+                "silent_since": silent_since,
+            }
+            row = editions.insert().values(values).returning(editions.c.id)
             edition = connection.execute(row).scalar_one()
             rows = [
                 {
@@ -66,7 +77,13 @@ class Editions:
             ]
             if rows:
                 connection.execute(edition_papers.insert(), rows)
-        return Edition(id=edition, published_at=published_at, papers=tuple(papers))
+        return Edition(
+            id=edition,
+            published_at=published_at,
+            papers=tuple(papers),
+            notices=tuple(notices),
+            silent_since=silent_since,
+        )
 
     def changes_of_latest(self) -> int | None:
         """The `changes` that the newest edition was published with."""
@@ -91,7 +108,13 @@ class Editions:
             row = connection.execute(chosen).one_or_none()
             if row is None:
                 return None
-            return Edition(id=row.id, published_at=row.published_at, papers=_listed(connection, row.id))
+            return Edition(
+                id=row.id,
+                published_at=row.published_at,
+                papers=_listed(connection, row.id),
+                notices=codec.decode_notices(row.notices),
+                silent_since=row.silent_since,
+            )
 
 
 def _listed(connection: Connection, edition: int) -> tuple[Listed, ...]:

@@ -22,12 +22,12 @@ from sqlalchemy import (
     update,
 )
 
-from digest.model import Mention, Names, Paper, Resolved
+from digest.model import Mention, Names, Paper, Resolved, Snapshot
 from digest.store import codec
 from digest.store.aliases import aliases_of, homes
 from digest.store.database import Database, chunks, insert, lock
 from digest.store.mentions import mentions_of, move_mentions, save_mentions
-from digest.store.schema import aliases, mentions, meta, papers, revisions
+from digest.store.schema import aliases, mentions, meta, papers, revisions, snapshots
 
 #: A paper with everything that sources said of it.
 Known: TypeAlias = tuple[Paper, tuple[Mention, ...]]
@@ -81,6 +81,26 @@ class Papers:
         listed = select(mentions.c.paper).where(mentions.c.listed_at > since, mentions.c.listed_at <= until)
         with self._database.reading() as connection:
             return _with_mentions(connection, connection.scalars(seen.union(listed)).all())
+
+    def snapshots(self, since: dt.datetime) -> tuple[Snapshot, ...]:
+        """The votes that were counted from that instant on, a row whenever they changed; in time."""
+        key = ("paper", "source", "listed_on")
+        same = and_(*(snapshots.c[name] == mentions.c[name] for name in key))
+        columns = (
+            snapshots.c.paper,
+            snapshots.c.source,
+            mentions.c.listed_at,
+            snapshots.c.as_of,
+            snapshots.c.votes,
+        )
+        chosen = (
+            select(*columns)
+            .join(mentions, same)
+            .where(snapshots.c.as_of >= since, snapshots.c.votes.is_not(None))
+            .order_by(snapshots.c.as_of, snapshots.c.paper, snapshots.c.source)
+        )
+        with self._database.reading() as connection:
+            return tuple(Snapshot(**row) for row in connection.execute(chosen).mappings())
 
     def get(self, alias: str) -> Known | None:
         """The paper that is or was known under that id."""

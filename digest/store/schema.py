@@ -162,7 +162,7 @@ snapshots = Table(
     Column("paper", ForeignKey("papers.id"), primary_key=True),
     Column("source", Text, primary_key=True),
     Column("listed_on", Date, primary_key=True),
-    Column("as_of", UtcDateTime, primary_key=True),
+    Column("as_of", UtcDateTime, primary_key=True, index=True),
     Column("votes", Integer),
     Column("comments", Integer),
     Column("stars", Integer),
@@ -175,6 +175,8 @@ sources = Table(
     "sources",
     metadata,
     Column("name", Text, primary_key=True),
+    # What was asked: URL or path, `{date}` as it is.
+    Column("location", Text, nullable=False, server_default=""),
     Column("state", _words(SourceState), nullable=False),
     # For a person; empty if fresh.
     Column("reason", Text, nullable=False),
@@ -209,6 +211,14 @@ validators = Table(
     Column("last_modified", Text),
 )
 
+#: Until when each site must not be asked: its pause, or what its server said (Retry-After). On the real clock.
+turns = Table(
+    "turns",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("free_at", UtcDateTime, nullable=False),
+)
+
 # --- editions -------------------------------------------------------------------------------------
 
 editions = Table(
@@ -218,6 +228,10 @@ editions = Table(
     Column("published_at", UtcDateTime, nullable=False, index=True),
     # `meta.changes` when the pool was read.
     Column("changes", Integer, nullable=False),
+    # JSON: source and state of each notice to readers.
+    Column("notices", Text, nullable=False, server_default="[]"),
+    # `published_at` of the edition before, if no digest could be made of that for a while.
+    Column("silent_since", UtcDateTime),
 )
 
 #: The papers of an edition as they were then; only their aliases are today's.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy import func, select
 
-from digest.model import Collected, SourceState, SourceStatus, Validators
+from digest.model import Attempt, Collected, SourceState, SourceStatus, Validators
 from digest.store.database import Database, insert
-from digest.store.schema import collections, sources, validators
+from digest.store.schema import collections, mentions, sources, validators
 
 #: An attempt in one of these states brought no document.
 _UNANSWERED = {SourceState.FAILING, SourceState.DISABLED}
@@ -26,6 +28,31 @@ class Sources:
             rows = connection.execute(select(sources).order_by(sources.c.name)).mappings()
             return {row["name"]: SourceStatus(**row) for row in rows}
 
+    def history(self, since: dt.datetime) -> Mapping[str, tuple[Attempt, ...]]:
+        """What each source's attempts from that instant on came to, the earliest first, by name."""
+        chosen = (
+            select(collections).where(collections.c.at >= since).order_by(collections.c.at, collections.c.id)
+        )
+        found: defaultdict[str, list[Attempt]] = defaultdict(list)
+        with self._database.reading() as connection:
+            for row in connection.execute(chosen):
+                attempt = Attempt(at=row.at, state=row.state, reason=row.reason, entries=row.entries)
+                found[row.source].append(attempt)
+        return {name: tuple(attempts) for name, attempts in found.items()}
+
+    def lists(self, since: dt.date) -> Mapping[str, Mapping[dt.date, frozenset[str]]]:
+        """The papers that each source listed, by UTC day from that one on, by name."""
+        chosen = select(mentions.c.source, mentions.c.listed_on, mentions.c.paper).where(
+            mentions.c.listed_on >= since
+        )
+        found: defaultdict[str, defaultdict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
+        with self._database.reading() as connection:
+            for row in connection.execute(chosen):
+                found[row.source][row.listed_on].add(row.paper)
+        return {
+            name: {day: frozenset(papers) for day, papers in days.items()} for name, days in found.items()
+        }
+
     def validators(self) -> Mapping[str, Validators]:
         """What each URL's server gave last, by URL."""
         with self._database.reading() as connection:
@@ -36,6 +63,7 @@ class Sources:
         """Keep what an attempt came to; the last success stays when this attempt was none."""
         status = {
             "name": collected.source.name,
+            "location": collected.source.location,
             "state": collected.state,
             "reason": collected.reason,
             "last_attempt": collected.at,

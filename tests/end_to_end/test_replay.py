@@ -25,6 +25,8 @@ host = "127.0.0.1"
 port = {port}
 security = "none"
 from = "Daily Papers <papers@example.org>"
+[fetch]
+allow_private_networks = true
 [[sources]]
 name = "Hugging Face"
 kind = "huggingface"

@@ -14,14 +14,33 @@ import pytest
 import structlog
 
 from digest import config
-from digest.ingest import collect
-from digest.ingest.collect import Asking
+from digest.ingest import Politeness, collect
 from digest.model import Collected, Source, SourceKind, SourceState, Validators
 
 NOW = dt.datetime(2026, 4, 14, 12, tzinfo=dt.UTC)  # a Tuesday
 SUNDAY = dt.datetime(2026, 4, 12, 12, tzinfo=dt.UTC)
-QUICK = config.Fetch(timeout=dt.timedelta(seconds=5))
+QUICK = config.Fetch(timeout=dt.timedelta(seconds=5), allow_private_networks=True)
 EMPTY = '<rss version="2.0"><channel><title>cs.CL updates</title></channel></rss>'
+
+
+class Turns:
+    """The turns of one process, as the store keeps them for all."""
+
+    def __init__(self) -> None:
+        self.free_at: dict[str, dt.datetime] = {}
+
+    def take(self, site: str, pause: dt.timedelta, patience: dt.timedelta, at: dt.datetime) -> dt.datetime:
+        free_at = max(at, self.free_at.get(site, at))
+        if free_at - at <= patience:
+            self.free_at[site] = free_at + pause
+        return free_at
+
+    def hold_off(self, site: str, until: dt.datetime) -> None:
+        self.free_at[site] = until
+
+
+def polite(turns: Turns | None = None) -> Politeness:
+    return Politeness(turns=turns or Turns())
 
 
 def a_source(location: str | Path, kind: str = "huggingface", name: str = "s") -> Source:
@@ -35,7 +54,7 @@ def a_day(*numbers: str) -> str:
 
 
 def one(source: Source, now: dt.datetime = NOW, validators: dict[str, Validators] | None = None) -> Collected:
-    (collected,) = collect([source], QUICK, "", validators or {}, now)
+    (collected,) = collect([source], QUICK, "", validators or {}, polite(), now)
     assert collected.source is source
     assert collected.at == now
     return collected
@@ -44,7 +63,7 @@ def one(source: Source, now: dt.datetime = NOW, validators: dict[str, Validators
 class Site:
     """Serves bodies by path with an ETag each; a number is a status instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.bodies: dict[str, str | int] = {}
         self.asked: list[str] = []
         site = self
@@ -67,8 +86,8 @@ class Site:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base = f"http://127.0.0.1:{self.http.server_port}"
+        self.http = ThreadingHTTPServer((address, 0), Handler)
+        self.base = f"http://{address}:{self.http.server_port}"
 
 
 @pytest.fixture
@@ -166,7 +185,7 @@ def test_a_source_that_fails_does_not_stop_the_next(site: Site) -> None:
         a_source("http://[::1/{date}", name="malformed"),
     ]
 
-    collected = list(collect(sources, QUICK, "", {}, NOW))
+    collected = list(collect(sources, QUICK, "", {}, polite(), NOW))
 
     assert [(c.source.name, c.state.value) for c in collected] == [
         ("dead", "failing"),
@@ -176,15 +195,23 @@ def test_a_source_that_fails_does_not_stop_the_next(site: Site) -> None:
     assert all(c.reason for c in collected if c.state is SourceState.FAILING)
 
 
-def test_a_defect_of_ours_is_logged_and_the_day_goes_on(site: Site) -> None:
+def test_a_defect_of_a_reader_is_logged_and_the_day_goes_on(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.bodies = {"/": a_day("2604.00001")}
-    of_no_kind = replace(a_source(site.base + "/"), kind="none")  # type: ignore[arg-type]
+    (tmp_path / "broken_source.py").write_text("def read(document):\n    return document.nothing\n")
+    (tmp_path / "broken-1.dist-info").mkdir()
+    (tmp_path / "broken-1.dist-info" / "entry_points.txt").write_text(
+        f"[{config.EXTENSIONS}]\nbroken = broken_source:read\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    broken = replace(a_source(site.base + "/"), kind="broken")
 
     with structlog.testing.capture_logs() as logs:
-        collected = list(collect([of_no_kind, a_source(site.base + "/")], QUICK, "", {}, NOW))
+        collected = list(collect([broken, a_source(site.base + "/")], QUICK, "", {}, polite(), NOW))
 
     assert [c.state for c in collected] == [SourceState.FAILING, SourceState.FRESH]
-    assert "KeyError" in collected[0].reason
+    assert "AttributeError" in collected[0].reason
     assert [(line["event"], line["exc_info"]) for line in logs] == [("source failed", True)]
 
 
@@ -208,7 +235,7 @@ def test_a_file_over_the_cap_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "big.json"
     path.write_text("[" + " " * 2000 + "]")
 
-    (collected,) = collect([a_source(path)], config.Fetch(max_bytes=2000), "", {}, NOW)
+    (collected,) = collect([a_source(path)], config.Fetch(max_bytes=2000), "", {}, polite(), NOW)
 
     assert collected.state is SourceState.FAILING
     assert "fetch.max_bytes" in collected.reason
@@ -216,21 +243,99 @@ def test_a_file_over_the_cap_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("lookback", "days"), [("1d", 1), ("12h", 1), ("36h", 2), ("7d", 7)])
 def test_the_lookback_counts_dates_with_today(site: Site, lookback: str, days: int) -> None:
-    settings = config.Fetch.model_validate({"lookback": lookback})
+    settings = config.Fetch.model_validate({"lookback": lookback, "allow_private_networks": True})
 
-    list(collect([a_source(site.base + "/{date}")], settings, "", {}, NOW))
+    list(collect([a_source(site.base + "/{date}")], settings, "", {}, polite(), NOW))
 
     assert len(site.asked) == days
     assert site.asked[-1] == "/2026-04-14"
 
 
-def test_arxiv_is_given_three_seconds_between_requests_and_others_none() -> None:
-    slept: list[float] = []
-    asking = Asking(settings=QUICK, contact="", validators={}, sleep=slept.append)
+# --- manners --------------------------------------------------------------------------------------
+
+
+def timed(turns: Turns, slept: list[float], now: dt.datetime = NOW) -> Politeness:
+    return Politeness(turns=turns, sleep=slept.append, clock=lambda: now)
+
+
+def test_arxiv_is_given_three_seconds_between_requests_also_those_of_the_last_pass() -> None:
+    turns, slept = Turns(), []
 
     for url in ["https://rss.arxiv.org/rss/cs.CL", "https://example.org/", "https://notarxiv.org/"]:
-        asking.wait_for(url)
+        timed(turns, slept).turn(url)
     assert slept == []
 
-    asking.wait_for("https://export.arxiv.org/api/query")
-    assert slept == [pytest.approx(3, abs=0.5)]
+    timed(turns, slept).turn("https://export.arxiv.org/api/query")
+    timed(turns, slept, NOW + dt.timedelta(seconds=1)).turn("http://ARXIV.org./")
+    assert slept == [3, 5]
+
+
+def test_who_asks_us_to_wait_is_not_asked_again_before_that(site: Site) -> None:
+    turns = Turns()
+    site.bodies = {"/busy": 503, "/fine": a_day("2604.00001")}
+    sources = [a_source(site.base + "/busy", name="busy"), a_source(site.base + "/fine", name="fine")]
+    turns.hold_off("127.0.0.1", dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+
+    collected = list(collect(sources, QUICK, "", {}, polite(turns), NOW))
+
+    assert site.asked == []
+    assert [c.state for c in collected] == [SourceState.FAILING, SourceState.FAILING]
+    assert "it asked not to be asked before" in collected[0].reason
+
+
+def test_a_429_holds_off_the_whole_site(site: Site) -> None:
+    site.bodies = {"/2026-04-12": 429, "/2026-04-13": a_day("2604.00001")}
+    turns = Turns()
+    politeness = Politeness(turns=turns, sleep=lambda _seconds: None)
+
+    (collected,) = collect([a_source(site.base + "/{date}")], QUICK, "", {}, politeness, NOW)
+
+    assert dt.timedelta(seconds=50) < turns.free_at["127.0.0.1"] - dt.datetime.now(dt.UTC)
+    assert (collected.state, len(collected.entries)) == (SourceState.PARTIAL, 1)
+
+
+def test_a_site_is_asked_one_thing_at_a_time_and_sites_at_once() -> None:
+    """A barrier of two sites is passed only if both are asked at once; a site counts how many ask it."""
+    both = threading.Barrier(2, timeout=5)
+    busy: list[int] = []
+
+    def answering(server: Site) -> None:
+        handler = server.http.RequestHandlerClass
+        plain, lock = handler.do_GET, threading.Lock()
+
+        def do_GET(self: BaseHTTPRequestHandler) -> None:  # noqa: N802 (http.server's name)
+            busy.append(lock.acquire(blocking=False))
+            if self.path == "/first":
+                both.wait()
+            plain(self)
+            lock.release()
+
+        handler.do_GET = do_GET
+
+    sites = [Site(), Site("127.0.0.2")]
+    threads = [threading.Thread(target=one.http.serve_forever, args=(0.02,)) for one in sites]
+    for one, thread in zip(sites, threads, strict=True):
+        one.bodies = {"/first": a_day("2604.00001"), "/second": a_day("2604.00002")}
+        answering(one)
+        thread.start()
+    sources = [
+        a_source(one.base + path, name=one.base + path) for one in sites for path in ("/first", "/second")
+    ]
+    collected = list(collect(sources, QUICK, "", {}, polite(), NOW))
+    for one, thread in zip(sites, threads, strict=True):
+        one.http.shutdown()
+        one.http.server_close()
+        thread.join()
+
+    assert [c.source for c in collected] == sources
+    assert [c.state for c in collected] == [SourceState.FRESH] * 4
+    assert busy == [True] * 4
+
+
+def test_a_source_that_is_gone_is_disabled(site: Site) -> None:
+    site.bodies = {"/gone": 410}
+
+    gone = one(a_source(site.base + "/gone"))
+
+    assert (gone.state, gone.entries) == (SourceState.DISABLED, ())
+    assert "410 Gone" in gone.reason

@@ -11,17 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.ingest.identity import (
-    SHORTEST_KEY,
-    better_text,
-    canonical_ids,
-    names,
-    resolve,
-    surname,
-    title_id,
-    title_key,
-    version_of,
-)
+from digest.ingest.identity import SHORTEST_KEY, better_text, names, resolve, surname, title_id, title_key
+from digest.ingest.ids import canonical_ids, version_of
 from digest.ingest.text import readable
 from digest.model import Announcement, Entry, Link, Paper, Resolved, Rights, Signals
 

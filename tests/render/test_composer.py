@@ -136,7 +136,7 @@ def plainly(desk, plan, edition):
     days = plan.reader.schedule.days
     trending = [line.title for line in chosen.lines]
     common = {"unsubscribe": desk.links.unsubscribe, "preferences": desk.links.preferences}
-    view = shell(plan, chosen, personal=False)
+    view = shell(plan, chosen, "", personal=False)
     html = env.get_template("shell.html").render(
         shell=view,
         holes=ShellHoles(

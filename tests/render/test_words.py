@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model import Days, Reason, ReasonKind, Schedule
+from digest.model import Days, Edition, Notice, Reason, ReasonKind, Schedule, SourceState
 from digest.render import words
 from digest.render.excerpt import clean
 
@@ -26,7 +27,11 @@ TITLES = st.lists(st.text(max_size=200).map(clean).filter(bool), max_size=12)
         (Reason(kind=ReasonKind.LIKED), "close to a paper you liked"),
         (Reason(kind=ReasonKind.VOTES, subject="hf", value=38), "38 upvotes on hf"),
         (Reason(kind=ReasonKind.VOTES, value=1), "1 upvote"),
-        (Reason(kind=ReasonKind.RISING, subject="hf", value=0.999), "ahead of 99 % of that day’s list"),
+        (Reason(kind=ReasonKind.VOTES, subject="hf", value=38, days=2), "38 upvotes on hf in 2 days"),
+        (Reason(kind=ReasonKind.VOTES, subject="hf", value=38, days=0), "38 upvotes on hf"),
+        (Reason(kind=ReasonKind.RISING, subject="hf", value=0.999), "top 1 % of the week"),
+        (Reason(kind=ReasonKind.RISING, value=0.96), "top 4 % of the week"),
+        (Reason(kind=ReasonKind.LATE, value=30, days=2), "caught fire late: 30 upvotes in the last 2 days"),
         (Reason(kind=ReasonKind.SOURCES, value=2), "in 2 sources"),
         (Reason(kind=ReasonKind.SOURCES, value=1), ""),
         (Reason(kind=ReasonKind.NEW, value=0.4), "new today"),
@@ -115,3 +120,40 @@ def test_schedules_are_said_in_words(days, said):
     of = Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=Days(days))
 
     assert words.schedule(of) == f"{said} at 07:00 (Europe/Berlin)"
+
+
+# --- bad days -------------------------------------------------------------------------------------
+
+MORNING = Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=Days("daily"))
+MONDAY = dt.date(2026, 4, 13)
+AT_DAWN = dt.datetime(2026, 4, 13, 4, tzinfo=dt.UTC)
+
+
+def an_edition_of(*notices: Notice, silent_since: dt.datetime | None = None) -> Edition:
+    return Edition(id=1, published_at=AT_DAWN, papers=(), notices=notices, silent_since=silent_since)
+
+
+def test_an_ordinary_day_needs_no_notice():
+    assert words.notices(an_edition_of(), MORNING, MONDAY) == ""
+
+
+def test_what_a_source_owes_is_told_in_one_line():
+    told = an_edition_of(Notice(source="Hugging Face", state=SourceState.PARTIAL))
+    assert (
+        words.notices(told, MORNING, MONDAY)
+        == "The list of Hugging Face is still filling; the rest will follow tomorrow."
+    )
+    every = an_edition_of(*(Notice(source="{0}", state=s) for s in words._SILENT))
+    assert words.notices(every, MORNING, MONDAY).count("{0}") == 4
+
+
+def test_the_day_after_a_day_without_a_digest_says_so_to_those_who_would_have_had_one():
+    friday = dt.datetime(2026, 4, 10, 4, tzinfo=dt.UTC)
+    edition = an_edition_of(silent_since=friday)
+
+    told = words.notices(edition, MORNING, MONDAY)
+
+    assert told == "There was no digest on Sunday: nothing new had come in since Friday."
+    assert words.notices(edition, MORNING, MONDAY + dt.timedelta(days=1)) == ""
+    assert words.notices(edition, replace(MORNING, days=Days("weekdays")), MONDAY) == ""
+    assert words.notices(edition, replace(MORNING, days=Days("mon")), MONDAY) == ""

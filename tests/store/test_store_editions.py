@@ -7,7 +7,18 @@ from factories import NOON, a_listed, a_mention, a_paper
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digest.model import Listed, Paper, Reason, ReasonKind, Resolved, Rights, Signals, Trend
+from digest.model import (
+    Listed,
+    Notice,
+    Paper,
+    Reason,
+    ReasonKind,
+    Resolved,
+    Rights,
+    Signals,
+    SourceState,
+    Trend,
+)
 from digest.store import EditionHeader, Store, open_store
 
 HOUR = dt.timedelta(hours=1)
@@ -146,3 +157,11 @@ def test_whatever_is_listed_comes_back_as_it_was(listed: list[Listed]):
         edition = store.editions.publish(NOON, listed, 0)
 
         assert store.editions.get(edition.id) == edition
+
+
+def test_what_readers_should_know_is_kept_with_an_edition(store: Store):
+    notices = (Notice(source="hf", state=SourceState.PARTIAL), Notice(source="x", state=SourceState.LATE))
+    published = store.editions.publish(NOON, [], 1, notices, NOON - dt.timedelta(days=2))
+
+    assert store.editions.get(published.id) == published
+    assert published.notices == notices

@@ -16,7 +16,7 @@ import pytest
 
 from digest import config, daily, deliver, subscriptions
 from digest.errors import DeliveryError
-from digest.model import DeliveryState, SourceState, SubscriberState
+from digest.model import DeliveryState, Source, SourceKind, SourceState, SourceStatus, SubscriberState
 from digest.service import open_service
 from digest.subscriptions import Wish
 
@@ -280,3 +280,20 @@ def test_a_digest_is_not_made_for_a_day_before_the_subscription(house: House) ->
         day.store.subscribers.add(begins)
     assert house.run(NOW).prepared == 0
     assert house.run(NOW + DAY).prepared == 1
+
+
+def test_a_source_that_is_gone_is_not_asked_again_until_it_has_another_address() -> None:
+    source = Source(name="blog", kind=SourceKind.FEED, location="https://example.org/feed", every=DAY)
+    status = SourceStatus(
+        name="blog",
+        location=source.location,
+        state=SourceState.DISABLED,
+        reason="410 Gone",
+        last_attempt=NOW - 9 * DAY,
+        last_success=None,
+        entries=0,
+    )
+
+    assert not daily.is_due(source, status, NOW)
+    assert daily.is_due(replace(source, location="https://example.org/atom"), status, NOW)
+    assert daily.is_due(source, replace(status, state=SourceState.FAILING), NOW)
