@@ -25,7 +25,8 @@ def evaluate_ranking(
     out: Annotated[Path, typer.Option(metavar="RUN.tsv", help="Becomes user TAB paper TAB score.")],
 ) -> None:
     """Rank the candidates of a data set for every user of a mode, with the function that ranks digests."""
-    lines = evaluate.run(folder, mode, vectors.shipped())
+    # All or nothing: a file that was begun would look like a run.
+    lines = list(evaluate.run(folder, mode, vectors.shipped()))
     try:
         with out.open("w", encoding="utf-8") as file:
             file.writelines(lines)

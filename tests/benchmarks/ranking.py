@@ -92,16 +92,18 @@ def measured(subscribers: int, papers: int) -> dict[str, float]:
     ranker = Ranker(edition, DigestDefaults(), Ranking())
     ranker.read(examples)
     reading = time.perf_counter() - start
-    seconds, picks = 0.0, 0
+    seconds, busy, picks = 0.0, 0.0, 0
     for block in world.blocks(subscribers, examples):
-        start = time.perf_counter()
+        start, worked = time.perf_counter(), time.process_time()
         picks += sum(len(digest.picks) for digest in ranker.digests(block, {}, examples))
         seconds += time.perf_counter() - start
+        busy += time.process_time() - worked
     return {
         "subscribers": subscribers,
         "papers": papers,
         "reading_seconds": round(reading, 3),
         "seconds": round(seconds, 3),
+        "cpu_seconds": round(busy, 3),
         "subscribers_per_second": round(subscribers / seconds, 1),
         "ratio_to_dense_product": round(seconds / dense(subscribers, papers), 1),
         "picks": picks,
