@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from digest.errors import DocumentError
-from digest.ingest.ids import canonical_ids, title_id, title_key
+from digest.ingest.identity import title_id, title_key
+from digest.ingest.ids import canonical_ids
 from digest.ingest.text import readable
 from digest.model import Entry
 
