@@ -666,6 +666,8 @@ class Collected:
     reason: str
     entries: tuple[Entry, ...] = ()
     refused: tuple[str, ...] = ()
+    #: Documents that could not be had or read.
+    missed: int = 0
     #: By URL, for the next pass.
     validators: Mapping[str, Validators] = field(default_factory=dict)
 

@@ -65,7 +65,7 @@ def ingest(
     failing = [one for one in collected if one.state is SourceState.FAILING]
     if failing and file:
         raise typer.Exit(complain(f"{file}: {failing[0].reason}", 1))
-    if failing or any(one.state is SourceState.PARTIAL for one in collected):
+    if failing or any(one.refused or one.missed for one in collected):
         raise typer.Exit(3)
 
 

@@ -120,6 +120,7 @@ def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
         reason=reason,
         entries=tuple(haul.entries),
         refused=tuple(haul.refused),
+        missed=len(haul.failed),
         validators=haul.validators,
     )
 

@@ -51,7 +51,7 @@ def test_every_capture_is_read_or_refused_with_a_reason(shared: Path) -> None:
             assert not [e for e in result.entries if e.title == "Error" or not e.title], path
             assert not [e for e in result.entries if e.listed_at and e.listed_at > NOW], path
 
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120  # a hang, not a speed
     folders = Counter(path.parent.name for path in paths)
     assert {name: refused[name] for name in REFUSED} == {name: folders[name] for name in REFUSED}
     # Beside these: arXiv's error answer, bioRxiv's API, and what is broken on purpose.
