@@ -129,6 +129,8 @@ def collect(
     day: Service, sources: Collection[Source], now: dt.datetime, progress: Progress = silent
 ) -> Iterator[Collected]:
     """Ask the sources and keep what each says."""
+    if not sources:
+        return
     validators = day.store.sources.validators()
     fetch, contact = day.settings.fetch, day.settings.site.contact or day.settings.site.url
     politeness = ingest.Politeness(turns=day.store.turns)
@@ -287,7 +289,7 @@ def prepare(
     Once per (subscriber, local date): the outbox row is the proof.
     """
     if now - edition.published_at > STALE:
-        log.warning("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
+        log.info("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
         return 0, 0
     ranker: Ranker | None = None
     prepared = skipped = 0

@@ -36,7 +36,7 @@ READABLE = st.text(
     ),
     min_size=1,
     max_size=200,
-).filter(str.split)
+).filter(str.strip).filter(str.split)
 
 
 def tree(html):
