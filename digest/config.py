@@ -16,6 +16,7 @@ from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -235,6 +236,14 @@ class Cluster(Section):
     lease: Duration = dt.timedelta(minutes=15)
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
+
+
 class SourceTable(Section):
     """One `[[sources]]`."""
 
@@ -251,7 +260,7 @@ class SourceTable(Section):
     def _one_place(self) -> SourceTable:
         if bool(self.url) == bool(self.path):
             raise ValueError("give either url or path")
-        if self.url and not re.match(r"https?://[^\s/]", self.url):
+        if self.url and not _is_address(self.url):
             raise ValueError("url is an http or https URL")
         return self
 

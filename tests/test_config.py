@@ -86,6 +86,8 @@ def test_a_secret_file_that_is_absent_is_named(toml, tmp_path: Path) -> None:
             "[[sources]]\nname='x'\nkind='arxiv'\npath='a'\n[[sources]]\nname='x'\nkind='arxiv'\npath='b'\n",
             ("two sources", "'x'"),
         ),
+        ("[[sources]]\nname='x'\nkind='feed'\nurl='http://[::1/'\n", ("sources", "http or https")),
+        ("[[sources]]\nname='x'\nkind='feed'\nurl='https://x.org:99999/'\n", ("sources", "http or https")),
         ("[[readers]]\naddress = 'nobody'\n", ("readers", "address", "nobody")),
         ("this is not TOML", ("not TOML",)),
     ],

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from digest import config
-from digest.errors import FetchError, Gone, SourceError
+from digest.errors import AskedToWait, FetchError, Gone, SourceError
 from digest.ingest import arxiv, network
 from digest.ingest.fetch import Asker, Fetched, fetch
 from digest.ingest.politeness import Politeness
@@ -51,6 +51,8 @@ class Haul:
     unchanged: int = 0
     #: A place is gone for good (410).
     gone: bool = False
+    #: The site asked to be left alone for a while.
+    told_to_wait: bool = False
     #: What its operator should change, although all went well.
     advice: list[str] = field(default_factory=list)
 
@@ -111,6 +113,8 @@ def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
     """Ask one source at all of its places."""
     haul = Haul()
     for place in places(source, asking.asker.settings.lookback, now, asking.older.get(source.name, ())):
+        if haul.told_to_wait:  # and so are its other places
+            break
         visit(source, place, asking, haul, now)
     state, reason = verdict(haul, now)
     return Collected(
@@ -158,8 +162,9 @@ def visit(source: Source, place: Place, asking: Asking, haul: Haul, now: dt.date
         haul.failed.append(f"{where}more than {MOST_PAGES} pages")
     except SourceError as error:
         haul.gone |= isinstance(error, Gone)
+        haul.told_to_wait |= isinstance(error, AskedToWait)
         haul.failed.append(f"{where}{error}")
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a reader of another package may raise anything
         log.exception("source failed", source=source.name, day=place.day)
         haul.failed.append(f"{where}a defect of ours, see the log: {type(error).__name__}")
 

@@ -116,10 +116,14 @@ def user_agent(settings: config.Fetch, contact: str) -> str:
     return settings.user_agent or f"daily-digest/{digest.__version__}" + (f" (+{contact})" if contact else "")
 
 
+#: Longer ones than this were refused by servers that had given them (431).
+LONGEST_VALIDATOR = 1_000
+
+
 def conditions(validators: Validators) -> dict[str, str]:
-    """The validators, verbatim (RFC 9110 13.1.2, 13.1.3)."""
+    """The validators, verbatim (RFC 9110 13.1.2, 13.1.3); without those that no header can carry back."""
     asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-    return {name: value for name, value in asked.items() if value}
+    return {name: v for name, v in asked.items() if v and v.isascii() and len(v) <= LONGEST_VALIDATOR}
 
 
 class Transport(httpx2.HTTPTransport):

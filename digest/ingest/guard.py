@@ -18,6 +18,9 @@ MOST_ENTRIES = 20_000
 MOST_TAGS = 150_000
 MOST_ATTRIBUTES = 400
 ENTRY = re.compile(rb"<(?:\w+:)?(?:item|entry)\b")
+#: Namespaces are looked up one by one, so that many unlike ones cost the square of their number.
+MOST_NAMESPACES = 300
+NAMESPACE = re.compile(rb"xmlns(?::[^\s=]+)?\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 TAG = re.compile(rb"<\w(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+")
 OTHER_ROOTS = {
     "opml": "an OPML list of feeds, which is not a feed: give the address of one of them",
@@ -52,6 +55,8 @@ def refuse_floods(head: bytes) -> None:
         raise DocumentError(f"more than {MOST_TAGS:,} tags: no feed needs that")
     if sum(1 for _ in ENTRY.finditer(head)) > MOST_ENTRIES:
         raise DocumentError(f"more than {MOST_ENTRIES:,} entries: no feed needs that")
+    if len({found[0] for found in NAMESPACE.finditer(head)}) > MOST_NAMESPACES:
+        raise DocumentError(f"more than {MOST_NAMESPACES} namespaces: no feed needs that")
     if any(tag[0].count(b"=") > MOST_ATTRIBUTES for tag in TAG.finditer(head)):
         raise DocumentError(f"a tag with more than {MOST_ATTRIBUTES} attributes: no feed needs that")
 

@@ -155,9 +155,21 @@ class _Work:
     def published(self) -> dt.datetime | None:
         return min((said.published for said in self.said if said.published), default=None)
 
+    @property
+    def dois(self) -> frozenset[str]:
+        """Under which publishers registered it."""
+        return frozenset(i for i in self.ids if i.startswith("doi:"))
+
     def agrees(self, other: _Work) -> bool:
-        """Whether works of one title may be the same: by ids, first author and date; silence agrees."""
+        """Whether works of one title may be the same: by ids, first author and date.
+
+        Silence agrees, but not of the author where each has a DOI of its own: journals give every "Editorial Board"
+        and "Introduction" one.
+        """
         if _conflict(self.ids, other.ids):
+            return False
+        two = self.dois and other.dois and self.dois.isdisjoint(other.dois)
+        if two and not (self.first_author and other.first_author):
             return False
         if self.first_author and other.first_author and self.first_author != other.first_author:
             return False

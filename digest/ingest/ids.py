@@ -68,7 +68,8 @@ def _canonical_doi(found: str) -> str | None:
     doi = _DOI_TAIL.sub("", doi)
     while doi[-1] in ".,;:!*" or (doi[-1] == ")" and doi.count(")") > doi.count("(")):
         doi = doi[:-1]
-    return doi if doi.partition("/")[2] else None
+    # A SICI holds "<" and ">", at which the text was cut: what is left is many papers' beginning.
+    return doi if doi.partition("/")[2] and "(sici)" not in doi.casefold() else None
 
 
 def _prefixed(suffix: str) -> str:

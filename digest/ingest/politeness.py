@@ -26,7 +26,7 @@ PAUSES = {
     "medrxiv.org": dt.timedelta(seconds=1),
 }
 #: A turn further away than this is not waited for within a pass.
-PATIENCE = dt.timedelta(minutes=2)
+PATIENCE = dt.timedelta(seconds=30)
 
 
 class Turns(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TypeAlias, cast
@@ -16,7 +17,7 @@ from digest.config import EXTENSIONS
 from digest.errors import DocumentError
 from digest.ingest import arxiv, feed, hackernews, huggingface, listing, rxiv
 from digest.ingest.document import Document
-from digest.model import Reading, Source, SourceKind
+from digest.model import Entry, Reading, Source, SourceKind
 
 Reader: TypeAlias = Callable[[Document], Reading]
 
@@ -45,6 +46,29 @@ def extension(kind: str) -> Reader:
     return cast("Reader", next(iter(found)).load())
 
 
+def checked(reading: Reading, source: Source) -> Reading:
+    """What another package's reader gave, without the entries that the rest of the day could not work with."""
+    troubles = [(entry, trouble(entry, source)) for entry in reading.entries]
+    refused = (f"{entry.title[:60]!r}: {why}" for entry, why in troubles if why)
+    return replace(
+        reading,
+        entries=tuple(entry for entry, why in troubles if not why),
+        refused=(*reading.refused, *refused),
+    )
+
+
+def trouble(entry: Entry, source: Source) -> str:
+    """What is wrong with an entry; empty if nothing is."""
+    if entry.source != source.name:
+        return f"it names another source: {entry.source!r}"
+    if any(at is not None and at.tzinfo is None for at in (entry.published, entry.listed_at)):
+        return "an instant without a time zone"
+    texts = (entry.title, entry.abstract, *entry.authors, *entry.categories, *entry.ids)
+    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+        return "half a character, which no database keeps"
+    return ""
+
+
 def read(
     source: Source,
     document: bytes,
@@ -59,6 +83,8 @@ def read(
     reading = reader_of(source.kind)(
         Document(source=source, content=document, now=now, content_type=content_type, day=day)
     )
+    if source.kind not in READERS:
+        reading = checked(reading, source)
     if reading.refused and not reading.entries:
         raise DocumentError(
             f"none of its {len(reading.refused)} entries could be read; the first, {reading.refused[0]}"

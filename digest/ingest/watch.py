@@ -97,12 +97,15 @@ def lists_of(mentions: Iterable[Mention]) -> Lists:
 
 
 def repeats(told: Lists, past: Lists) -> tuple[dt.date, dt.date] | None:
-    """The day whose list, told now for the first time, repeats an earlier one, and that one's day."""
+    """The day whose list repeats an earlier one, and that one's day; what was believed of that day before is no repeat."""
     lists = {**told, **past}
-    for day in sorted(told.keys() - past.keys(), reverse=True):
+    for day in sorted(told, reverse=True):
         before = max((one for one in lists if one < day and lists[one]), default=None)
         papers = told[day]
-        if before and len(papers) >= SHORTEST and len(papers & lists[before]) >= REPEATED * len(papers):
+        if before is None or len(papers) < SHORTEST:
+            continue
+        repeated = (papers & lists[before]) - past.get(day, frozenset())
+        if len(repeated) >= REPEATED * len(papers):
             return day, before
     return None
 

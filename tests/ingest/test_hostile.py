@@ -67,6 +67,10 @@ FLOODS: dict[str, Callable[[int], str]] = {
         "<x a='>' " + " ".join(f"a{i}='b'" for i in range(n // 9)) + "/>"
     ),
     "namespaces": lambda n: rss("<x " + " ".join(f"xmlns:a{i}='b'" for i in range(n // 14)) + "/>"),
+    "namespaces, one an element": lambda n: rss(
+        "".join(f"<a{i}:x xmlns:a{i}='b{i}'/>" for i in range(n // 25))
+    ),
+    "namespaces under one name": lambda n: rss("".join(f"<a:x xmlns:a='b{i}'/>" for i in range(n // 22))),
     "entries": lambda n: rss("</item>" + "<item/>" * (n // 7) + "<item>"),
     "open entries": lambda n: "<rss><channel>" + "<item>" * (n // 6),
     "depth": lambda n: rss("<x>" * (n // 7) + "</x>" * (n // 7)),

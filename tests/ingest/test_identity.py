@@ -161,6 +161,19 @@ def test_one_paper_in_all_its_forms_is_one_paper():
     assert set(paper.categories) == {"cs.CL", "cs.LG"}
 
 
+def test_two_dois_of_one_title_are_one_paper_only_by_their_authors() -> None:
+    """Every journal has an "Editorial Board"."""
+    one = an_entry("doi:10.1000/x", authors=())
+    assert len(resolved(one, an_entry("doi:10.2000/y", authors=())).papers) == 2
+    assert len(resolved(one, an_entry("doi:10.2000/y")).papers) == 2
+    named = an_entry("doi:10.1000/x")
+    assert len(resolved(named, an_entry("doi:10.2000/y")).papers) == 1
+
+
+def test_a_doi_that_is_cut_at_an_angle_bracket_is_none() -> None:
+    assert canonical_ids("10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661::AID-SIM968>3.0.CO;2-2") == ()
+
+
 @pytest.mark.parametrize(
     ("other", "papers"),
     [

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from factories import NOON, a_paper
 from digest import config
 from digest.errors import DocumentError
 from digest.ingest import opml, resolve
-from digest.ingest.reading import extension, read
+from digest.ingest.reading import checked, extension, read
 from digest.model import Announcement, Entry, Reading, Source, SourceKind
 
 ROOT = Path(__file__).parent.parent.parent
@@ -266,6 +267,32 @@ def test_an_installed_package_adds_a_kind_of_source() -> None:
     assert [entry.ids for entry in found.entries] == [("arxiv:2604.00001",)]
     assert found.refused == ("entry 2: no paper",)
     assert config.source_kind("talks") == "talks"
+
+
+def an_entry(**changes: object) -> Entry:
+    entry = Entry(source="theirs", ids=("arxiv:2604.00001",), title="A talk", abstract="It is given.")
+    return replace(entry, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"source": "ours"}, "another source"),
+        ({"listed_at": dt.datetime(2026, 4, 14)}, "without a time zone"),  # noqa: DTZ001 (that is the mistake)
+        ({"abstract": "half \ud83d"}, "half a character"),
+    ],
+)
+def test_what_another_packages_reader_gives_wrongly_is_refused_alone(
+    changes: dict[str, object], why: str
+) -> None:
+    source = Source(name="theirs", kind="talks", location="x", every=dt.timedelta(hours=1))
+    given = Reading(entries=(an_entry(), an_entry(**changes)), refused=())
+
+    found = checked(given, source)
+
+    assert found.entries == (an_entry(),)
+    assert len(found.refused) == 1
+    assert why in found.refused[0]
 
 
 def test_a_kind_that_nobody_reads_is_refused_with_those_that_are() -> None:

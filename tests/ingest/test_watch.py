@@ -74,6 +74,11 @@ def test_yesterdays_list_under_todays_date_is_stale_and_not_believed() -> None:
     assert (state, reason) == (SourceState.STALE, "the list of 15 May repeats that of 14 May")
     assert believed == 1
 
+    again = watched(
+        {FRIDAY: yesterday | {"arxiv:2605.99999"}}, past | {FRIDAY: frozenset({"arxiv:2605.99999"})}
+    )
+    assert again == (state, reason, believed)
+
 
 def test_a_copy_is_seen_also_where_both_lists_are_new() -> None:
     """After days without a pass, or on the first."""
