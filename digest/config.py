@@ -236,7 +236,8 @@ class Cluster(Section):
     lease: Duration = dt.timedelta(minutes=15)
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str) -> bool:
+    """Whether a source can be asked there."""
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
@@ -260,7 +261,7 @@ class SourceTable(Section):
     def _one_place(self) -> SourceTable:
         if bool(self.url) == bool(self.path):
             raise ValueError("give either url or path")
-        if self.url and not _is_address(self.url):
+        if self.url and not is_address(self.url):
             raise ValueError("url is an http or https URL")
         return self
 

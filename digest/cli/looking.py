@@ -13,7 +13,7 @@ import typer
 
 from digest import config, daily, ingest
 from digest.cli import as_json
-from digest.cli.console import AsJson, Day, Now, clock, plain, say, service, show
+from digest.cli.console import AsJson, Day, Now, clock, complain, plain, say, service, show
 from digest.errors import UsageError
 from digest.model import Attempt, Edition, Listed, Source, SourceState, SourceStatus
 from digest.render.words import in_words
@@ -97,11 +97,15 @@ def import_opml(
         raise UsageError(
             f"no digest.toml to add to: {'.'!r}" if found is None else f"no such file: {str(file)!r}"
         )
-    feeds = ingest.opml.read(file.read_bytes())
+    feeds, refused = ingest.opml.read(file.read_bytes())
     added = config.add_feeds(found, feeds)
     typer.echo(f"{len(added)} of {len(feeds)} feeds added to {found}")
     for name in added:
         typer.echo(f"  {name}")
+    for text in refused:
+        complain(f"not an http or https URL, left out: {text[:200]!r}", 3)
+    if refused:
+        raise typer.Exit(3)
 
 
 @papers.command("list")

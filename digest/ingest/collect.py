@@ -49,8 +49,9 @@ class Haul:
     validators: dict[str, Validators] = field(default_factory=dict)
     read: int = 0
     unchanged: int = 0
-    #: A place is gone for good (410).
-    gone: bool = False
+    #: How many places were asked, and how many of them are gone for good (410).
+    asked: int = 0
+    gone: int = 0
     #: The site asked to be left alone for a while.
     told_to_wait: bool = False
     #: What its operator should change, although all went well.
@@ -115,6 +116,7 @@ def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
     for place in places(source, asking.asker.settings.lookback, now, asking.older.get(source.name, ())):
         if haul.told_to_wait:  # and so are its other places
             break
+        haul.asked += 1
         visit(source, place, asking, haul, now)
     state, reason = verdict(haul, now)
     return Collected(
@@ -161,7 +163,7 @@ def visit(source: Source, place: Place, asking: Asking, haul: Haul, now: dt.date
             place = replace(place, location=more)
         haul.failed.append(f"{where}more than {MOST_PAGES} pages")
     except SourceError as error:
-        haul.gone |= isinstance(error, Gone)
+        haul.gone += isinstance(error, Gone)
         haul.told_to_wait |= isinstance(error, AskedToWait)
         haul.failed.append(f"{where}{error}")
     except (Exception, SystemExit) as error:  # a reader of another package may raise anything
@@ -196,7 +198,9 @@ def renewed(known: Validators, said: Validators) -> Validators:
 def verdict(haul: Haul, now: dt.datetime) -> tuple[SourceState, str]:
     """How the source is doing, and why, or what to change, for a person."""
     if haul.failed and not haul.read and not haul.unchanged:
-        return SourceState.DISABLED if haul.gone else SourceState.FAILING, "; ".join(haul.failed)
+        return SourceState.DISABLED if haul.gone == haul.asked else SourceState.FAILING, "; ".join(
+            haul.failed
+        )
     if haul.failed or haul.refused:
         counted = f"{len(haul.refused)} entries refused; the first, {haul.refused[0]}" if haul.refused else ""
         return SourceState.PARTIAL, "; ".join(filter(None, (*haul.failed, counted, *haul.advice)))

@@ -7,6 +7,7 @@ that is not what the source promised, and lets `Document.each` refuse single ent
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -20,6 +21,9 @@ from digest.ingest.document import Document
 from digest.model import Entry, Reading, Source, SourceKind
 
 Reader: TypeAlias = Callable[[Document], Reading]
+
+#: The root elements of what feeds are.
+ROOT = re.compile(rb"<((?:\w+:)?(?:rss|feed|RDF))\b(?![^<>]*/>)")
 
 READERS: Mapping[str, Reader] = {
     SourceKind.HUGGINGFACE: huggingface.read,
@@ -44,6 +48,13 @@ def extension(kind: str) -> Reader:
     if not found:
         raise DocumentError(f"no installed package reads sources of this kind: {kind!r}")
     return cast("Reader", next(iter(found)).load())
+
+
+def is_cut(document: bytes) -> bool:
+    """Whether an XML document lacks the end of its root element: cut short under a Content-Length that agrees."""
+    plain = document.replace(b"\0", b"")
+    root = ROOT.search(plain[:10_000])
+    return root is not None and b"</" + root[1] not in plain[-10_000:]
 
 
 def checked(reading: Reading, source: Source) -> Reading:
@@ -85,6 +96,8 @@ def read(
     )
     if source.kind not in READERS:
         reading = checked(reading, source)
+    if is_cut(document):
+        reading = replace(reading, refused=(*reading.refused, "the document ends in the middle"))
     if reading.refused and not reading.entries:
         raise DocumentError(
             f"none of its {len(reading.refused)} entries could be read; the first, {reading.refused[0]}"

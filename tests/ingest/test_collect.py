@@ -333,6 +333,26 @@ def test_a_site_is_asked_one_thing_at_a_time_and_sites_at_once() -> None:
     assert busy == [True] * 4
 
 
+def test_old_days_that_are_gone_do_not_disable_a_source(site: Site) -> None:
+    site.bodies = {"/2026-04-12": 410, "/2026-04-13": 410}
+    collected = one(a_source(site.base + "/{date}"))
+    assert collected.state is SourceState.FAILING
+
+
+def test_a_document_that_was_cut_short_is_partial_and_asked_for_again(site: Site) -> None:
+    items = "".join(
+        f"<item><title>Paper {n}</title><link>https://example.org/{n}</link></item>" for n in range(9)
+    )
+    whole = f"<rss version='2.0'><channel><title>t</title>{items}</channel></rss>"
+    site.bodies = {"/whole": whole, "/cut": whole[: len(whole) * 2 // 3]}
+
+    cut = one(a_source(site.base + "/cut", kind=SourceKind.FEED))
+    assert (cut.state, cut.refused[-1]) == (SourceState.PARTIAL, "the document ends in the middle")
+    assert cut.entries
+    assert not cut.validators
+    assert one(a_source(site.base + "/whole", kind=SourceKind.FEED)).state is SourceState.FRESH
+
+
 def test_a_source_that_is_gone_is_disabled(site: Site) -> None:
     site.bodies = {"/gone": 410}
 

@@ -198,10 +198,20 @@ def test_a_list_of_feeds_is_read_although_it_is_not_well_formed() -> None:
         <outline text="again" xmlUrl="https://example.org/a?x=1&amp;y=2"/>
         <outline text="bad" xmlUrl="javascript:alert(1)"/><outline xmlUrl="http://example.org/b"></outline>"""
 
-    assert opml.read(document) == [
-        ("Q&A", "https://example.org/a?x=1&y=2"),
-        ("http://example.org/b", "http://example.org/b"),
-    ]
+    assert opml.read(document) == (
+        [("Q&A", "https://example.org/a?x=1&y=2"), ("http://example.org/b", "http://example.org/b")],
+        ["javascript:alert(1)"],
+    )
+
+
+def test_an_address_that_is_none_does_not_keep_the_others_out() -> None:
+    document = b"""<opml><outline xmlUrl="HTTPS://A.example.org/X"/><outline xmlUrl="https://a.example.org/X"/>
+        <outline xmlUrl="http://[::1/"/></opml>"""
+
+    assert opml.read(document) == (
+        [("https://a.example.org/X", "https://a.example.org/X")],
+        ["http://[::1/"],
+    )
 
 
 def test_a_document_without_feeds_is_no_list_of_feeds() -> None:
@@ -211,7 +221,7 @@ def test_a_document_without_feeds_is_no_list_of_feeds() -> None:
 
 @pytest.mark.parametrize(("name", "feeds"), [("Canada", 10), ("Subs", 207), ("rdmpage-test", 67)])
 def test_the_captured_lists_are_read(shared: Path, name: str, feeds: int) -> None:
-    assert len(opml.read((shared / f"feeds/opml/{name}.opml").read_bytes())) == feeds
+    assert len(opml.read((shared / f"feeds/opml/{name}.opml").read_bytes())[0]) == feeds
 
 
 def test_feeds_are_added_to_the_file_once_and_the_rest_stays(tmp_path: Path) -> None:
