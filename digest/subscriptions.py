@@ -11,7 +11,6 @@ import datetime as dt
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import structlog
 
@@ -168,17 +167,16 @@ def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
     day.store.subscribers.add(subscriber, _answer(day, subscriber, now) if asked else None)
 
 
-def with_references(day: Service, wish: Wish, file: Path, now: dt.datetime) -> Wish:
+def with_references(day: Service, wish: Wish, text: str, suffix: str, now: dt.datetime) -> Wish:
     """The wish with the papers of a reading list as examples; UsageError if it cannot be read.
 
-    The papers are kept, so that they can be compared with before any source speaks of them, but are no news. Of a
+    `suffix` says what the text is: `.bib`, `.ris` or `.json`. The papers are kept, so that they can be compared with before any source speaks of them, but are no news. Of a
     long list the newest count.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        entries = references(text, file.suffix.casefold())
-    except (OSError, UnicodeDecodeError, DocumentError) as error:
-        raise UsageError(f"the reading list cannot be read: {error}: {str(file)!r}") from None
+        entries = references(text, suffix.casefold())
+    except DocumentError as error:
+        raise UsageError(f"the reading list cannot be read: {error}") from None
     entries = sorted(entries, key=lambda one: one.published.year if one.published else 0, reverse=True)
     resolved = resolve(entries[:MOST_IMPORTED], day.store.papers.known(names(entries)), {}, now)
     papers = [replace(p, first_seen=NO_NEWS) if p.first_seen == now else p for p in resolved.papers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from digest.cli import as_json
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.model import Subscriber, SubscriberState
+from digest.service import Service
 from digest.subscriptions import Wish
 
 app = typer.Typer(help="Who gets digests, and what they asked for.", no_args_is_help=True)
@@ -104,7 +106,7 @@ def add(
     asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
     with service(context) as day:
         if import_:
-            asked = subscriptions.with_references(day, asked, import_, clock(now))
+            asked = with_reading_list(day, asked, import_, clock(now))
         tell(subscriptions.add(day, address, asked, clock(now), confirmed=confirmed), json=json)
 
 
@@ -132,8 +134,17 @@ def update(
     asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
     with service(context) as day:
         if import_:
-            asked = subscriptions.with_references(day, asked, import_, clock(now))
+            asked = with_reading_list(day, asked, import_, clock(now))
         tell(subscriptions.update(day, address, asked, confirmed=confirmed, now=clock(now)), json=json)
+
+
+def with_reading_list(day: Service, asked: Wish, file: Path, now: dt.datetime) -> Wish:
+    """What was asked for, with the papers of that file as examples."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        return subscriptions.with_references(day, asked, text, file.suffix, now)
+    except (OSError, UnicodeDecodeError, UsageError) as error:
+        raise UsageError(f"{file}: {error}") from None
 
 
 @app.command("list")

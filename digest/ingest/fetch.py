@@ -116,7 +116,7 @@ def user_agent(settings: config.Fetch, contact: str) -> str:
     return settings.user_agent or f"daily-digest/{digest.__version__}" + (f" (+{contact})" if contact else "")
 
 
-#: Longer ones than this were refused by servers that had given them (431).
+#: Servers refuse long headers (RFC 6585 5: 431), also of what they gave themselves; an ETag is a few dozen octets.
 LONGEST_VALIDATOR = 1_000
 
 

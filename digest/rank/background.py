@@ -10,7 +10,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -88,11 +88,6 @@ def shipped() -> Background:
         frequency = dict(zip(terms, (archive["frequency"] * share).tolist(), strict=True))
         moments = Moments(SHIPPED_PAPERS, archive["mean"], archive["second"])
     return Background(SHIPPED_PAPERS, frequency, moments)
-
-
-def shipped_terms() -> Background:
-    """The shipped background without its vectors, for any other embedder."""
-    return replace(shipped(), moments=None)
 
 
 def make(corpus: Iterable[str], vectors: WordVectors, out: Path) -> None:

@@ -25,15 +25,12 @@ LIST = """
 @pytest.fixture
 def settings(tmp_path: Path) -> config.Settings:
     (tmp_path / "digest.toml").write_text("", encoding="utf-8")
-    (tmp_path / "list.bib").write_text(LIST, encoding="utf-8")
     return config.load(tmp_path / "digest.toml", {})
 
 
-def test_a_reading_list_becomes_examples_that_are_known_and_no_news(
-    settings: config.Settings, tmp_path: Path
-) -> None:
+def test_a_reading_list_becomes_examples_that_are_known_and_no_news(settings: config.Settings) -> None:
     with open_service(settings) as day:
-        wish = subscriptions.with_references(day, Wish(likes=("2602.00002",)), tmp_path / "list.bib", NOON)
+        wish = subscriptions.with_references(day, Wish(likes=("2602.00002",)), LIST, ".bib", NOON)
         reader = subscriptions.add(day, "vision@example.org", wish, NOON, confirmed=True)
         liked = [interest.value for interest in reader.asked(InterestKind.LIKE)]
         assert liked[:2] == ["arxiv:2602.00002", "arxiv:2601.00001"]
@@ -43,14 +40,15 @@ def test_a_reading_list_becomes_examples_that_are_known_and_no_news(
         assert liked[2] in known
         assert day.store.papers.pool(NOON - dt.timedelta(days=7), NOON) == []
 
-        again = subscriptions.with_references(day, Wish(), tmp_path / "list.bib", NOON)
+        again = subscriptions.with_references(day, Wish(), LIST, ".bib", NOON)
         assert again.likes == tuple(liked[1:])
 
 
-def test_a_list_that_cannot_be_read_changes_nothing(settings: config.Settings, tmp_path: Path) -> None:
-    (tmp_path / "paper.pdf").write_bytes(b"%PDF\xff")
+@pytest.mark.parametrize(("text", "suffix"), [("%PDF", ".pdf"), ("[{", ".json")])
+def test_a_list_that_cannot_be_read_changes_nothing(
+    settings: config.Settings, text: str, suffix: str
+) -> None:
     with open_service(settings) as day:
-        for name in ("paper.pdf", "missing.bib"):
-            with pytest.raises(UsageError):
-                subscriptions.with_references(day, Wish(), tmp_path / name, NOON)
+        with pytest.raises(UsageError, match="cannot be read"):
+            subscriptions.with_references(day, Wish(), text, suffix, NOON)
         assert day.store.papers.list(None) == []
