@@ -101,6 +101,10 @@ class Entry:
     rights: Rights = Rights.OPEN
 
 
+#: `first_seen` of a paper of which only a reader's list spoke: in no edition's window.
+UNSEEN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
     """The canonical work, merged from everything that sources said of it."""

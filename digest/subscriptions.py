@@ -22,7 +22,7 @@ from digest.ingest.ids import canonical_ids
 from digest.ingest.references import references
 from digest.links import Claim, Purpose
 from digest.messages import asked_plan
-from digest.model import DeliveryKind, Interest, InterestKind, Subscriber, SubscriberState
+from digest.model import UNSEEN, DeliveryKind, Interest, InterestKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.store import Limit, Mail
 
@@ -34,8 +34,6 @@ MOST_INTERESTS = 200
 MOST_PAPERS = 50
 #: Of a reading list, the newest so many become examples.
 MOST_IMPORTED = 100
-#: When a paper that only a reader's list speaks of was "first seen": never in any edition's window.
-NO_NEWS = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 #: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
 PER_NETWORK = ((5, dt.timedelta(hours=1)),)
@@ -179,7 +177,7 @@ def with_references(day: Service, wish: Wish, text: str, suffix: str, now: dt.da
         raise UsageError(f"the reading list cannot be read: {error}") from None
     entries = sorted(entries, key=lambda one: one.published.year if one.published else 0, reverse=True)
     resolved = resolve(entries[:MOST_IMPORTED], day.store.papers.known(names(entries)), {}, now)
-    papers = [replace(p, first_seen=NO_NEWS) if p.first_seen == now else p for p in resolved.papers]
+    papers = [replace(p, first_seen=UNSEEN) if p.first_seen == now else p for p in resolved.papers]
     day.store.papers.save(replace(resolved, papers=tuple(papers), mentions=()), now)
     ids = [entry.ids[0] for entry in entries[:MOST_IMPORTED]]
     return replace(wish, likes=tuple(dict.fromkeys([*(wish.likes or ()), *ids])))

@@ -20,7 +20,7 @@ from operator import or_
 from digest.ingest.ids import PREPRINT
 from digest.ingest.mentions import mentions_of
 from digest.ingest.text import readable
-from digest.model import Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights
+from digest.model import UNSEEN, Announcement, Entry, Link, Mention, Names, Paper, Resolved, Rights
 
 # --- titles and names -----------------------------------------------------------------------------
 
@@ -299,8 +299,12 @@ def _longest_authors(said: Iterable[Said]) -> tuple[str, ...]:
     return max(said, key=lambda s: (len(s.authors), isinstance(s, Paper), _is_arxiv(s), s.authors)).authors
 
 
-def _seen_at(said: Said, now: dt.datetime) -> dt.datetime:
-    return min(said.first_seen if isinstance(said, Paper) else said.listed_at or now, now)
+def _first_seen(all_said: Iterable[Said], now: dt.datetime) -> dt.datetime:
+    """When a source first spoke of it; a paper that only a reader's list knew is first seen with its first news."""
+    said = list(all_said)
+    seen = [one.first_seen for one in said if isinstance(one, Paper) and one.first_seen != UNSEEN]
+    seen += [one.listed_at or now for one in said if isinstance(one, Entry) and _is_news(one)]
+    return min([*seen, now]) if seen else UNSEEN
 
 
 def _merged(work: _Work, now: dt.datetime) -> Paper:
@@ -318,7 +322,7 @@ def _merged(work: _Work, now: dt.datetime) -> Paper:
         version=max((s.version for s in said if s.version is not None), default=None),
         links=_links(work.name, [link for s in said for link in s.links]),
         rights=text.rights,
-        first_seen=min(_seen_at(s, now) for s in said),
+        first_seen=_first_seen(said, now),
     )
 
 

@@ -10,7 +10,7 @@ from factories import NOON
 
 from digest import config, daily, subscriptions
 from digest.errors import UsageError
-from digest.model import InterestKind
+from digest.model import Collected, Entry, InterestKind, Source, SourceState
 from digest.service import open_service
 from digest.subscriptions import Wish
 
@@ -42,6 +42,28 @@ def test_a_reading_list_becomes_examples_that_are_known_and_no_news(settings: co
 
         again = subscriptions.with_references(day, Wish(), LIST, ".bib", NOON)
         assert again.likes == tuple(liked[1:])
+
+
+@pytest.mark.parametrize("listed_at", [None, NOON + dt.timedelta(hours=1)])
+def test_what_a_list_knew_is_news_when_a_source_speaks_of_it(
+    settings: config.Settings, listed_at: dt.datetime | None
+) -> None:
+    """An import by one reader must not keep a paper from all others."""
+    later = NOON + dt.timedelta(hours=2)
+    source = Source(name="blog", kind="feed", location="x", every=dt.timedelta(hours=1))
+    entry = Entry(
+        source="blog",
+        ids=("arxiv:2601.00001",),
+        title="Faster sampling of video diffusion",
+        abstract="We distil a video model.",
+        listed_at=listed_at,
+    )
+    with open_service(settings) as day:
+        subscriptions.with_references(day, Wish(), LIST, ".bib", NOON)
+        told = Collected(source=source, at=later, state=SourceState.FRESH, reason="", entries=(entry,))
+        daily.absorb(day, told, {}, later)
+        ((paper, mentions),) = day.store.papers.pool(later - dt.timedelta(days=7), later)
+    assert paper.first_seen == mentions[0].listed_at == (listed_at or later)
 
 
 @pytest.mark.parametrize(("text", "suffix"), [("%PDF", ".pdf"), ("[{", ".json")])
