@@ -1,6 +1,6 @@
 """Daily Digest: the day's trending research papers, ranked for each reader, by e-mail once a day.
 
-Read `daily.py` first (the flow), then `model.py` (the nouns), then any room, in the order in which
+Read `daily.py` first (the flow), then `model/` (the nouns), then any room, in the order in which
 a paper travels: ingest, rank, render, deliver.
 """
 

@@ -79,7 +79,7 @@ def test_only_the_configuration_reads_the_environment() -> None:
                 taken and {alias.name for alias in node.names} & {"environ", "environb", "getenv"}
             ):
                 readers.append(path.relative_to(HOUSE).as_posix())
-    assert set(readers) == {"config.py"}
+    assert set(readers) == {"config/reading.py"}
 
 
 def test_the_rooms_do_not_import_one_another() -> None:

@@ -1,0 +1,30 @@
+"""digest.toml and the environment become Settings; nothing else reads the environment.
+
+Precedence, strongest first: `DIGEST_SECTION__KEY_FILE` (secrets only), `DIGEST_SECTION__KEY`, digest.toml, defaults.
+"""
+
+from digest.config.adding import add_feeds
+from digest.config.reading import CONFIG_NAME, SECRETS, find, load
+from digest.config.shipped import shipped
+from digest.config.tables import Database, DigestDefaults, Fetch, Mail, Ranking, ReaderTable, Settings, Site
+from digest.config.values import EXTENSIONS, is_address, source_kind
+
+__all__ = [
+    "CONFIG_NAME",
+    "EXTENSIONS",
+    "SECRETS",
+    "Database",
+    "DigestDefaults",
+    "Fetch",
+    "Mail",
+    "Ranking",
+    "ReaderTable",
+    "Settings",
+    "Site",
+    "add_feeds",
+    "find",
+    "is_address",
+    "load",
+    "shipped",
+    "source_kind",
+]

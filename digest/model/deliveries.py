@@ -1,0 +1,172 @@
+"""What passes between them: Pick, Digest, Plan, Delivery, Message, Outcome."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from digest.model.papers import Reason
+from digest.model.readers import Reader, Subscriber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderLinks:
+    """The signed URLs of one reader's footer and headers."""
+
+    unsubscribe: str
+    preferences: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """A chosen paper, with score and reasons."""
+
+    paper: str
+    #: 0..1, comparable between the picks of one digest only.
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """One subscriber's picks from one edition."""
+
+    subscriber: Subscriber
+    edition: int
+    picks: tuple[Pick, ...]
+    also_trending: tuple[Pick, ...] = ()
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery carries."""
+
+    DIGEST = "digest"
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    LINK = "link"
+    NOTICE = "notice"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands (`deliver.states` holds the moves)."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"  #: accepted by the transport; not a claim that it was read
+    RETRY = "retry"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"  #: nothing to say that day
+    SUPPRESSED = "suppressed"  #: left, paused or suppressed before it was handed over
+    HELD = "held"
+    IN_DOUBT = "in_doubt"  #: handed over, and the answer was lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A message that is to be sent, before it has a row: one per (reader, local date, kind)."""
+
+    kind: DeliveryKind
+    reader: Reader
+    #: In the reader's zone.
+    local_date: dt.date
+    #: The edition that a digest was picked from; None for every other kind.
+    edition: int | None = None
+    picks: tuple[Pick, ...] = ()
+    also_trending: tuple[Pick, ...] = ()
+    #: Nothing to say that day: the row is made, as proof, and no message.
+    skipped: bool = False
+    #: With its angle brackets; the same for every attempt.
+    message_id: str
+    #: Which templates it was prepared for (`render.Composer.fingerprint`).
+    template: str = ""
+    due_at: dt.datetime
+    expires_at: dt.datetime
+    #: The message's Date, the same for every attempt.
+    prepared_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message's way to one subscriber: the outbox row."""
+
+    id: int
+    plan: Plan
+    state: DeliveryState
+    attempts: int
+    sent_at: dt.datetime | None = None
+    last_reply: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What becomes of a delivery after an attempt (`deliver.states` decides it, `store.outbox` writes it)."""
+
+    state: DeliveryState
+    event: str
+    reply: str
+    #: When a RETRY or PLANNED delivery may be tried next.
+    next_attempt_at: dt.datetime | None = None
+    #: Whether the attempt counts against the delivery.
+    counts: bool = True
+    #: Why the address must not be written to again; empty if it may.
+    suppress: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """What happened to a delivery, and what the other side said."""
+
+    at: dt.datetime
+    event: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a reader sees, before it is addressed."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The rendered, addressed e-mail: exactly the bytes that go over the wire, CRLF line ends."""
+
+    #: With its angle brackets; the same for every attempt.
+    id: str
+    sender: str
+    recipient: str
+    content: bytes = field(repr=False)
+
+
+class Verdict(StrEnum):
+    """What handing a message over came to."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"  #: this message, later
+    REFUSED = "refused"  #: this message, never
+    UNREACHABLE = "unreachable"  #: the relay itself; says nothing about the message
+    IN_DOUBT = "in_doubt"  #: sent, and the answer was lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A verdict, with the other side's words."""
+
+    verdict: Verdict
+    reply: str
+    #: The address does not exist: do not write to it again.
+    suppress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that must not be mailed, and why."""
+
+    address: str
+    reason: str
+    at: dt.datetime
