@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -25,18 +25,22 @@ Resolve: TypeAlias = Callable[[str], list[str]]
 #: Where the public internet lives in IPv6 (RFC 4291, 2.4), and how IPv4 is reached from there (RFC 6052).
 PUBLIC_V6 = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
+#: Not public by IANA's special-purpose registries (RFC 6890, 7526, 9637), but by some Pythons' `is_global`.
+SPECIAL_V4 = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+SPECIAL_V6 = IPv6Network("3fff::/20")
 
 
 def public(address: Address) -> bool:
     """Whether an address belongs to the public internet, whatever IPv4 address is wrapped in it included."""
     if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast
+        special = any(address in network for network in SPECIAL_V4)
+        return address.is_global and not address.is_multicast and not special
     if address.ipv4_mapped:
         return public(address.ipv4_mapped)
     if address in NAT64:
         return public(IPv4Address(int(address) & 0xFFFFFFFF))
     tunnelled = address.sixtofour is not None or address.teredo is not None
-    return address in PUBLIC_V6 and address.is_global and not tunnelled
+    return address in PUBLIC_V6 and address not in SPECIAL_V6 and address.is_global and not tunnelled
 
 
 def anywhere(_address: Address) -> bool:
