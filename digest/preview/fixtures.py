@@ -1,0 +1,231 @@
+"""Messages that every template must survive: made-up papers and readers, through the code that makes real ones.
+
+    with stage(settings, templates) as day:
+        for fixture in fixtures():
+            message = fixture.message(day, "en")
+
+Rule 1. A message is made by `messages.compose`, from a plan, as one of the outbox is.
+Rule 2. Nothing real is in it but the site's name, addresses and look: the secret is the fixtures' own, so that no
+        link of theirs works, and the database is an empty one in memory.
+Rule 3. The same settings and templates give the same bytes, on every machine and every day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from digest.config import Database, Settings
+from digest.messages import ASKED, asked_plan, compose, digest_plan
+from digest.model import (
+    Days,
+    DeliveryKind,
+    Digest,
+    Edition,
+    Interest,
+    InterestKind,
+    Listed,
+    Message,
+    Notice,
+    Pick,
+    Reason,
+    ReasonKind,
+    Schedule,
+    SourceState,
+    Subscriber,
+    SubscriberState,
+)
+from digest.preview import madeup
+from digest.service import Service, open_service
+
+_SECRET = "signs links of fixtures, which lead nowhere"  # noqa: S105 (it is meant to be known: Rule 2)
+#: Where the links of fixtures lead when the site has no pages of its own.
+_NOWHERE = "https://digest.example.org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixture:
+    """One made-up message."""
+
+    #: As in a URL.
+    name: str
+    #: What it is there to show, in a sentence.
+    description: str
+    kind: DeliveryKind = DeliveryKind.DIGEST
+    #: The papers that are picked, and those of "also trending".
+    picked: Callable[[], tuple[Listed, ...]] = tuple
+    trending: Callable[[], tuple[Listed, ...]] = tuple
+    days: str = "daily"
+    #: As an installation without public pages sends it.
+    personal: bool = False
+    #: What the edition says of its sources, and since when there was none.
+    notices: tuple[Notice, ...] = ()
+    silent_since: dt.datetime | None = None
+
+    def message(self, day: Service, language: str) -> Message:
+        """Its bytes, in a service that `stage` opened; RenderError if a template is broken."""
+        if self.personal:
+            day = replace(day, links=replace(day.links, base=""))
+        reader = _reader(language, Days(self.days))
+        if self.kind is not DeliveryKind.DIGEST:
+            return compose(day, asked_plan(day, self.kind, reader, madeup.NOON))
+        picked, trending = self.picked(), self.trending()
+        edition = Edition(
+            id=1,
+            published_at=madeup.NOON,
+            papers=(*picked, *trending),
+            notices=self.notices,
+            silent_since=self.silent_since,
+        )
+        digest = Digest(
+            subscriber=reader,
+            edition=edition.id,
+            picks=tuple(map(_picked, picked)),
+            also_trending=tuple(map(_trending, trending)),
+        )
+        plan = digest_plan(day, digest, madeup.NOON.date(), madeup.NOON)
+        return compose(day, replace(plan, skipped=False), lambda _: edition)
+
+
+def fixtures() -> tuple[Fixture, ...]:
+    """All of them, the ordinary ones first; each name once."""
+    return (*_DIGESTS, *(_asked(kind) for kind in DeliveryKind if kind in ASKED))
+
+
+@contextmanager
+def stage(settings: Settings, templates: Path | None = None) -> Iterator[Service]:
+    """A service in which fixtures are made: the site and templates as configured, everything else its own.
+
+    RenderError if a template is broken.
+    """
+    site = settings.site.model_copy(
+        update={
+            "url": settings.site.url or _NOWHERE,
+            "secret": SecretStr(_SECRET),
+            "previous_secret": None,
+        }
+    )
+    own = settings.model_copy(update={"site": site, "database": Database(url="sqlite:///:memory:")})
+    with open_service(own, templates) as day:
+        yield day
+
+
+def _reader(language: str, days: Days) -> Subscriber:
+    return Subscriber(
+        id="fixture",
+        address="reader@example.org",
+        name="A made-up reader",
+        state=SubscriberState.CONFIRMED,
+        schedule=Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=days),
+        papers=50,
+        language=language,
+        created_at=madeup.NOON - dt.timedelta(days=40),
+        confirmed_at=madeup.NOON - dt.timedelta(days=40),
+        interests=(Interest(kind=InterestKind.PHRASE, value="planning"),),
+    )
+
+
+def _picked(listed: Listed) -> Pick:
+    reason = Reason(kind=ReasonKind.PHRASE, subject="planning")
+    return Pick(paper=listed.paper.id, score=0.7, reasons=(reason, *listed.trend.reasons))
+
+
+def _trending(listed: Listed) -> Pick:
+    return Pick(paper=listed.paper.id, score=0.1, reasons=(Reason(kind=ReasonKind.TRENDING),))
+
+
+def _asked(kind: DeliveryKind) -> Fixture:
+    return Fixture(
+        name=kind.value, description=f"The mail of the kind “{kind.value}”, as somebody gets it.", kind=kind
+    )
+
+
+def _usual() -> tuple[Listed, ...]:
+    return madeup.ordinary(5)
+
+
+def _below() -> tuple[Listed, ...]:
+    return madeup.ordinary(8)[5:]
+
+
+_DIGESTS = (
+    Fixture(
+        name="normal",
+        description="An ordinary day: five papers, and three more that are trending.",
+        picked=_usual,
+        trending=_below,
+    ),
+    Fixture(
+        name="quiet",
+        description="A quiet day: two papers and nothing below them.",
+        picked=lambda: madeup.ordinary(2),
+    ),
+    Fixture(
+        name="empty",
+        description="Nothing close to the reader's interests: only what is trending.",
+        trending=_usual,
+    ),
+    Fixture(name="one", description="A single paper.", picked=lambda: madeup.ordinary(1)),
+    Fixture(
+        name="fifty",
+        description="Fifty papers, the most there can be, and eight more: it must stay below what Gmail cuts.",
+        picked=madeup.many,
+        trending=lambda: tuple(
+            madeup.listed(100 + n, f"Also trending, number {n} of eight, made up", "") for n in range(1, 9)
+        ),
+    ),
+    Fixture(
+        name="long-titles",
+        description="Titles longer than a subject, and a word longer than a line.",
+        picked=madeup.long_titles,
+    ),
+    Fixture(name="tex", description="Formulas, accents and prices as authors write them.", picked=madeup.tex),
+    Fixture(
+        name="rtl",
+        description="Papers in Arabic and Hebrew, beside one in English.",
+        picked=madeup.right_to_left,
+    ),
+    Fixture(name="cjk", description="Papers in Chinese, Japanese and Korean.", picked=madeup.cjk),
+    Fixture(
+        name="emoji", description="Emoji, flags and stacked marks in titles and names.", picked=madeup.emoji
+    ),
+    Fixture(
+        name="gaps",
+        description="Papers without abstract, authors, votes or links, and one without a title.",
+        picked=madeup.gaps,
+    ),
+    Fixture(
+        name="hostile",
+        description="HTML, scripts, line ends and links that are meant to break out.",
+        picked=madeup.hostile,
+    ),
+    Fixture(name="crowd", description="A paper by three thousand authors.", picked=madeup.crowd),
+    Fixture(
+        name="bad-day",
+        description="Two sources are missing, and there was no digest the day before.",
+        picked=_usual,
+        notices=(
+            Notice(source="A made-up source", state=SourceState.PARTIAL),
+            Notice(source="Another one", state=SourceState.FAILING),
+        ),
+        silent_since=madeup.NOON - dt.timedelta(days=3),
+    ),
+    Fixture(
+        name="weekly",
+        description="One digest for the week.",
+        picked=_usual,
+        trending=_below,
+        days="weekly:thu",
+    ),
+    Fixture(
+        name="personal",
+        description="As it is without public pages: no links back, and no List-Unsubscribe.",
+        picked=lambda: madeup.ordinary(3),
+        personal=True,
+    ),
+)
