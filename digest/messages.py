@@ -13,14 +13,14 @@ from digest import deliver
 from digest.deliver import Letterhead
 from digest.errors import RenderError
 from digest.links import CONFIRM_LIFETIME, Claim, Purpose
-from digest.model import DeliveryKind, Digest, Edition, Message, Plan, Subscriber
+from digest.model import Content, DeliveryKind, Digest, Edition, Message, Plan, ReaderLinks, Subscriber
 from digest.service import Service
 
 #: How long a mail that somebody asked for on a page is tried; after that they will have asked again.
 ASKED_LIFETIME = dt.timedelta(hours=24)
 
-#: The kinds that somebody asks for on a page.
-ASKED = frozenset({DeliveryKind.CONFIRM, DeliveryKind.LINK})
+#: The kinds that somebody asks for on a page, or that answer what they did there.
+ASKED = frozenset({DeliveryKind.CONFIRM, DeliveryKind.LINK, DeliveryKind.WELCOME})
 
 
 def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -> Plan:
@@ -44,7 +44,7 @@ def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -
 
 
 def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt.datetime) -> Plan:
-    """A mail that somebody asked for just now: CONFIRM or LINK; due at once.
+    """A mail that answers what somebody did on a page just now: one of ASKED; due at once.
 
     Its date is UTC's: two that are asked for a day apart are never of the same one, whatever a zone's clocks do.
     """
@@ -68,17 +68,22 @@ def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None
     if plan.kind in ASKED:
         if links is None:
             raise RenderError(f"a mail that leads to a page needs site.url: {plan.message_id!r}")
-        content = (
-            day.composer.confirmation(plan.reader, confirm_url(day, plan))
-            if plan.kind is DeliveryKind.CONFIRM
-            else day.composer.link(plan.reader, links)
-        )
-        return deliver.pack(content, plan, letterhead, None, None)
+        return deliver.pack(_answer(day, plan, links), plan, letterhead, None, None)
     edition = (edition_of or day.store.editions.get)(plan.edition) if plan.edition else None
     if edition is None:
         raise RenderError(f"a delivery without its edition cannot be made: {plan.message_id!r}")
     content = day.composer.digest(plan, edition, links)
     return deliver.pack(content, plan, letterhead, links, edition.published_at)
+
+
+def _answer(day: Service, plan: Plan, links: ReaderLinks) -> Content:
+    match plan.kind:
+        case DeliveryKind.CONFIRM:
+            return day.composer.confirmation(plan.reader, confirm_url(day, plan))
+        case DeliveryKind.WELCOME:
+            return day.composer.welcome(plan.reader, links)
+        case _:
+            return day.composer.link(plan.reader, links)
 
 
 def confirm_url(day: Service, plan: Plan) -> str:

@@ -27,11 +27,13 @@ class Service:
 def open_service(settings: Settings, templates: Path | None = None) -> Iterator[Service]:
     """Open everything that a day needs; StoreError or RenderError if it cannot be.
 
-    `templates`: a folder whose files replace single e-mail templates.
+    `templates`: a folder whose files replace single e-mail templates, instead of the configured one.
     """
     with open_store(settings.database_url) as store:
         site = settings.site
         kept = [] if site.secret else [store.secret()]
         given = [secret.get_secret_value() for secret in (site.previous_secret, site.secret) if secret]
         links = Links(base=site.url, secrets=(*given, *kept))
-        yield Service(settings, store, links, Composer(site, templates))
+        yield Service(
+            settings, store, links, Composer(site, templates or settings.templates_directory, settings.brand)
+        )

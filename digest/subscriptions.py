@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from digest import address as addresses
+from digest import languages
 from digest.config import ReaderTable, Settings
 from digest.errors import DocumentError, LinkError, UsageError
 from digest.ingest.identity import names, resolve
@@ -111,8 +112,8 @@ def tuned(subscriber: Subscriber, wish: Wish, settings: Settings) -> Subscriber:
         raise UsageError(f"a subscriber has at most {MOST_INTERESTS} interests: {len(kept)}")
     if wish.papers is not None and not 1 <= wish.papers <= MOST_PAPERS:
         raise UsageError(f"a digest has 1 to {MOST_PAPERS} papers: {wish.papers}")
-    if wish.language not in {None, "en"}:
-        raise UsageError(f"the language is en, the only one so far: {wish.language!r}")
+    if wish.language and wish.language not in (known := languages.codes()):
+        raise UsageError(f"the languages are {', '.join(known)}: {wish.language!r}")
     if wish.name and (len(wish.name) > 100 or not wish.name.isprintable()):
         raise UsageError(f"a name is at most 100 printable characters: {wish.name[:40]!r}")
     return replace(

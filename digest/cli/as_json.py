@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from digest.cli.console import Json
 from digest.daily import Report
+from digest.languages import ENGLISH
 from digest.model import (
     Attempt,
     Collected,
@@ -44,7 +45,7 @@ def paper(listed: Listed) -> dict[str, Json]:
             for m in listed.mentions
         ],
         "trend": round(listed.trend.score, 6),
-        "reasons": [in_words(reason) for reason in listed.trend.reasons],
+        "reasons": [in_words(ENGLISH, reason) for reason in listed.trend.reasons],
     }
 
 
@@ -83,7 +84,7 @@ def delivery(one: Delivery, journal: Sequence[JournalLine] | None = None) -> dic
     }
     if journal is not None:
         found["picks"] = [
-            {"paper": p.paper, "score": p.score, "reasons": [in_words(r) for r in p.reasons]}
+            {"paper": p.paper, "score": p.score, "reasons": [in_words(ENGLISH, r) for r in p.reasons]}
             for p in plan.picks
         ]
         found["journal"] = [{"at": instant(j.at), "event": j.event, "reply": j.reply} for j in journal]

@@ -15,6 +15,7 @@ from digest import config, daily, ingest
 from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, clock, complain, plain, say, service, show
 from digest.errors import UsageError
+from digest.languages import ENGLISH
 from digest.model import Attempt, Edition, Listed, Source, SourceState, SourceStatus
 from digest.render.words import in_words
 
@@ -211,4 +212,4 @@ def show_edition(
 
 def why(listed: Listed) -> str:
     """The reasons of a trend in words."""
-    return "; ".join(in_words(reason) for reason in listed.trend.reasons)
+    return "; ".join(in_words(ENGLISH, reason) for reason in listed.trend.reasons)

@@ -10,6 +10,7 @@ from digest import address as addresses
 from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, clock, complain, say, service, show
 from digest.errors import UsageError
+from digest.languages import ENGLISH
 from digest.model import DeliveryState
 from digest.render.words import in_words
 
@@ -63,7 +64,7 @@ def show_(
         say(report)
         return
     show("", ("", ""), [(key, value) for key, value in report.items() if not isinstance(value, list)], "")
-    rows = [(p.paper, p.score, "; ".join(in_words(r) for r in p.reasons)) for p in found.plan.picks]
+    rows = [(p.paper, p.score, "; ".join(in_words(ENGLISH, r) for r in p.reasons)) for p in found.plan.picks]
     show("\npicks", ("paper", "score", "why"), rows, "no picks")
     show("\njournal", ("at", "event", "reply"), [(j.at, j.event, j.reply) for j in journal], "no journal")
 

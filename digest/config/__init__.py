@@ -6,13 +6,24 @@ Precedence, strongest first: `DIGEST_SECTION__KEY_FILE` (secrets only), `DIGEST_
 from digest.config.adding import add_feeds
 from digest.config.reading import CONFIG_NAME, SECRETS, find, load
 from digest.config.shipped import shipped
-from digest.config.tables import Database, DigestDefaults, Fetch, Mail, Ranking, ReaderTable, Settings, Site
+from digest.config.tables import (
+    Brand,
+    Database,
+    DigestDefaults,
+    Fetch,
+    Mail,
+    Ranking,
+    ReaderTable,
+    Settings,
+    Site,
+)
 from digest.config.values import EXTENSIONS, is_address, source_kind
 
 __all__ = [
     "CONFIG_NAME",
     "EXTENSIONS",
     "SECRETS",
+    "Brand",
     "Database",
     "DigestDefaults",
     "Fetch",

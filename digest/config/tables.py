@@ -20,8 +20,20 @@ from pydantic import (
 )
 
 from digest import address
-from digest.config.values import Duration, bare_address, is_address, mailbox, optional_address, source_kind
+from digest.config.values import (
+    Duration,
+    Language,
+    bare_address,
+    is_address,
+    mailbox,
+    on_dark,
+    on_light,
+    one_line,
+    optional_address,
+    source_kind,
+)
 from digest.errors import UsageError
+from digest.languages import SOURCE
 from digest.model import Days, Rights, Schedule, Source, SourceKind, clock_time, zone
 
 
@@ -39,7 +51,7 @@ class Site(Section):
     url: str = ""
     contact: Annotated[str, BeforeValidator(optional_address)] = ""
     postal_address: str = ""
-    language: Literal["en"] = "en"
+    language: Language = SOURCE
     #: Made at first use and kept in the database unless set; losing it kills every link mailed.
     secret: SecretStr | None = None
     #: During a rotation: links signed with it still work.
@@ -55,14 +67,34 @@ class Site(Section):
     @field_validator("name", "postal_address")
     @classmethod
     def _one_line(cls, value: str) -> str:
-        if any(ord(c) < 0x20 for c in value):
-            raise ValueError("write it on one line, without control characters")
-        return value
+        return one_line(value)
 
     @property
     def personal(self) -> bool:
         """No public pages: digests go to addresses added by the operator, without links back."""
         return not self.url
+
+
+class Brand(Section):
+    """How mails look, without a template of one's own."""
+
+    #: Of links, on light and on dark ground.
+    accent: Annotated[str, BeforeValidator(on_light)] = "#1d4ed8"
+    accent_dark: Annotated[str, BeforeValidator(on_dark)] = "#9cc4ff"
+    #: The same URL for every reader, so that it tells nobody who reads.
+    logo: str = Field("", pattern=r"^(https://[^\s/?#@]+/[^\s?#]+)?$")
+    #: Empty is right for a logo that says no more than the name beneath it.
+    logo_alt: str = Field("", max_length=100)
+    logo_width: int = Field(120, ge=16, le=536)
+    #: At the end of every message.
+    footer: str = Field("", max_length=300)
+    #: A folder whose files replace or extend single e-mail templates.
+    templates: str = ""
+
+    @field_validator("logo_alt", "footer")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return one_line(value)
 
 
 class Database(Section):
@@ -203,13 +235,14 @@ class ReaderTable(Section):
     send_at: str | None = None
     days: str | None = None
     papers: int | None = Field(None, ge=1, le=50)
-    language: Literal["en"] | None = None
+    language: Language | None = None
 
 
 class Settings(Section):
     """The whole configuration, checked."""
 
     site: Site = Site()
+    brand: Brand = Brand()
     database: Database = Database()
     mail: Mail = Mail()
     schedule: ScheduleDefaults = ScheduleDefaults()
@@ -253,6 +286,11 @@ class Settings(Section):
         if not scheme.startswith("sqlite") or not path or path == ":memory:":
             return self.database.url
         return f"{scheme}:///{(self.directory / path).resolve()}"
+
+    @property
+    def templates_directory(self) -> Path | None:
+        """Where the operator's own e-mail templates are, if they have any."""
+        return (self.directory / self.brand.templates).resolve() if self.brand.templates else None
 
     @property
     def outbox_directory(self) -> Path:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
-from digest import address
+from digest import address, languages
 from digest.errors import UsageError
 from digest.model import SourceKind
 
@@ -54,6 +54,62 @@ def bare_address(value: str) -> str:
         return address.normalised(value)
     except UsageError as error:
         raise ValueError(str(error)) from None
+
+
+def language(value: object) -> str:
+    """The code of a language that is there; ValueError names them all."""
+    if value not in (known := languages.codes()):
+        raise ValueError(f"the languages are {', '.join(known)}")
+    return str(value)
+
+
+Language = Annotated[str, BeforeValidator(language)]
+
+
+def one_line(value: str) -> str:
+    """Text without control characters."""
+    if any(ord(c) < 0x20 for c in value):
+        raise ValueError("write it on one line, without control characters")
+    return value
+
+
+#: The grounds of the templates' style sheets (style.css, head.css).
+LIGHT, DARK = "#ffffff", "#161514"
+#: WCAG 2.2, 1.4.3.
+LEAST_CONTRAST = 4.5
+
+
+def on_light(value: object) -> str:
+    """A colour that can be read on the light ground."""
+    return _readable(value, LIGHT, "a darker one")
+
+
+def on_dark(value: object) -> str:
+    """A colour that can be read on the dark ground."""
+    return _readable(value, DARK, "a lighter one")
+
+
+def _readable(value: object, ground: str, instead: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("a colour is written as #1d4ed8")
+    if (ratio := contrast(value, ground)) < LEAST_CONTRAST:
+        raise ValueError(
+            f"its contrast to the ground {ground} is {ratio:.2f}, and text needs {LEAST_CONTRAST}; choose {instead}"
+        )
+    return value.lower()
+
+
+def contrast(colour: str, ground: str) -> float:
+    """From 1 to 21 (WCAG 2.2, "contrast ratio"); both as `#1d4ed8`."""
+    darker, lighter = sorted((_luminance(colour), _luminance(ground)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2, "relative luminance"."""
+    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def optional_address(value: str) -> str:

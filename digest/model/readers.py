@@ -164,6 +164,8 @@ class Reader:
     address: str
     name: str
     schedule: Schedule
+    #: How many they asked for.
+    papers: int
     language: str
     #: Raising it revokes every link mailed before.
     generation: int
@@ -197,6 +199,7 @@ class Subscriber:
             address=self.address,
             name=self.name,
             schedule=self.schedule,
+            papers=self.papers,
             language=self.language,
             generation=self.generation,
             confirmed_at=self.confirmed_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from digest.languages import ENGLISH
 from digest.model import Link, Listed, Mention, Paper, Rights, Signals, Trend
 from digest.render.cards import card_view, line_view
 from digest.render.environment import Templates
@@ -18,10 +19,10 @@ def proofread(templates: Path | None) -> None:
     """Render the card and the line of a paper with everything and of one with nothing; the first RenderError."""
     made = Templates(templates)
     for listed in (_full(), _bare()):
-        card, line = card_view(listed, Length.FULL), line_view(listed)
+        card, line = card_view(listed, ENGLISH, Length.FULL), line_view(listed, ENGLISH)
         for ending in ("html", "txt"):
-            made.render(f"card.{ending}", card=card, holes=CardHoles(), language="en")
-            made.render(f"line.{ending}", line=line, language="en")
+            made.render(f"card.{ending}", ENGLISH, card=card, holes=CardHoles())
+            made.render(f"line.{ending}", ENGLISH, line=line)
 
 
 def _full() -> Listed:

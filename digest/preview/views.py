@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import urlencode
 
+from digest import languages
 from digest.errors import ConfigError, DigestError, RenderError, StoreError
 from digest.model import Delivery, DeliveryKind, Message, Plan, Subscriber
-from digest.render import words
+from digest.render import notes, words
 from digest.render.excerpt import clean
 
 #: Gmail hides what follows 102 KiB of HTML.
@@ -70,7 +71,7 @@ class SubscriberRow:
             address=subscriber.address,
             name=subscriber.name,
             state=_spoken(subscriber.state),
-            schedule=words.schedule(subscriber.schedule),
+            schedule=words.schedule(languages.ENGLISH, subscriber.schedule),
             interests=named or "whatever is trending",
         )
 
@@ -174,14 +175,11 @@ def _title(error: DigestError) -> str:
 
 def _subject(plan: Plan, title: str, site: str) -> str:
     """The subject that the message has, told without making it."""
-    match plan.kind:
-        case DeliveryKind.CONFIRM:
-            return words.confirm_subject(clean(site))
-        case DeliveryKind.LINK:
-            return words.link_subject(clean(site))
-        case _:
-            titles = [clean(title)] * len(plan.picks)
-            return words.subject(titles, len(plan.also_trending), plan.local_date, plan.reader.schedule.days)
+    language, days = languages.of(plan.reader.language), plan.reader.schedule.days
+    if plan.kind is not DeliveryKind.DIGEST:
+        return notes.subject(language, plan.kind, clean(site))
+    titles = [clean(title)] * len(plan.picks)
+    return words.subject(language, titles, len(plan.also_trending), plan.local_date, days)
 
 
 def _spoken(state: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 
 from digest.errors import CardError, RenderError
+from digest.languages import Language
 from digest.model import Edition, Listed
 from digest.render import words
 from digest.render.css import Inliner
@@ -20,7 +21,7 @@ from digest.render.views import ActionView, CardView, LineView
 log = structlog.get_logger()
 
 _HOLES = CardHoles()
-_ACTIONS = (("pdf", "PDF"), ("discussion", "Discussion"), ("code", "Code"), ("project", "Project page"))
+_ACTIONS = ("pdf", "discussion", "code", "project")
 #: What is left of them on a card that has to be short: a mail with more than 150 links looks like spam.
 _FEWER_ACTIONS = frozenset({"pdf", "code"})
 
@@ -52,7 +53,7 @@ class Line:
 class Cards:
     """One edition's cards and lines in one language, each rendered and inlined at its first use only."""
 
-    def __init__(self, edition: Edition, language: str, templates: Templates, css: Inliner) -> None:
+    def __init__(self, edition: Edition, language: Language, templates: Templates, css: Inliner) -> None:
         self.edition = edition
         self._language = language
         self._papers = edition.by_id()
@@ -88,32 +89,32 @@ class Cards:
             raise CardError(f"edition {self.edition.id} does not hold the paper {paper!r}") from None
 
     def _made_card(self, listed: Listed, length: Length) -> Card:
-        view = card_view(listed, length)
+        view = card_view(listed, self._language, length)
         try:
-            html = self._templates.render("card.html", card=view, holes=_HOLES, language=self._language)
-            text = self._templates.render("card.txt", card=view, holes=_HOLES, language=self._language)
+            html = self._templates.render("card.html", self._language, card=view, holes=_HOLES)
+            text = self._templates.render("card.txt", self._language, card=view, holes=_HOLES)
             return Card(
                 id=view.id,
                 title=view.title,
                 html=Fragment.cut("card.html", self._css.fragment(html)),
                 text=Fragment.cut("card.txt", text),
                 words=count_words(f"{view.title} {view.authors} {view.summary}"),
-                votes_shown=bool(words.upvotes(listed.votes)),
+                votes_shown=bool(listed.votes),
             )
         except RenderError as error:
             raise CardError(str(error)) from error
 
     def _made_line(self, listed: Listed) -> Line:
-        view = line_view(listed)
+        view = line_view(listed, self._language)
         try:
-            html = self._templates.render("line.html", line=view, language=self._language)
-            text = self._templates.render("line.txt", line=view, language=self._language)
+            html = self._templates.render("line.html", self._language, line=view)
+            text = self._templates.render("line.txt", self._language, line=view)
             return Line(id=view.id, title=view.title, html=self._css.fragment(html), text=text)
         except RenderError as error:
             raise CardError(str(error)) from error
 
 
-def card_view(listed: Listed, length: Length) -> CardView:
+def card_view(listed: Listed, language: Language, length: Length) -> CardView:
     """What a card shows of a paper; what is not known leaves no trace."""
     paper, title = listed.paper, _title(listed)
     category = clean(paper.categories[0]) if paper.categories else ""
@@ -121,16 +122,16 @@ def card_view(listed: Listed, length: Length) -> CardView:
         id=paper.id,
         title=title,
         url=_home(listed),
-        authors=words.authors(paper.authors),
-        facts=tuple(filter(None, (category, words.upvotes(listed.votes)))),
+        authors=words.authors(language, paper.authors),
+        facts=tuple(filter(None, (category, words.upvotes(language, listed.votes)))),
         summary=summary(paper.abstract, paper.rights, length),
-        actions=tuple(_actions(listed, shortened(title, 40) or paper.id, length)),
+        actions=tuple(_actions(listed, language, shortened(title, 40) or paper.id, length)),
     )
 
 
-def line_view(listed: Listed) -> LineView:
+def line_view(listed: Listed, language: Language) -> LineView:
     """What a line shows of a paper."""
-    facts = (words.authors(listed.paper.authors, shown=1), words.upvotes(listed.votes))
+    facts = (words.authors(language, listed.paper.authors, shown=1), words.upvotes(language, listed.votes))
     return LineView(
         id=listed.paper.id, title=_title(listed), url=_home(listed), facts=tuple(filter(None, facts))
     )
@@ -146,16 +147,16 @@ def _home(listed: Listed) -> str | None:
     return next(filter(None, map(linkable, found)), None)
 
 
-def _actions(listed: Listed, title: str, length: Length) -> list[ActionView]:
+def _actions(listed: Listed, language: Language, title: str, length: Length) -> list[ActionView]:
     taken, found = {_home(listed)}, []
-    for rel, name in _ACTIONS:
+    for rel in _ACTIONS:
         url = linkable(listed.paper.link(rel))
         wanted = length is Length.FULL or rel in _FEWER_ACTIONS
         # The two that a source copied from anywhere must at least be safe to open.
         unsafe = rel in {"code", "project"} and not (url or "").startswith("https://")
         if wanted and url and not unsafe and url not in taken:
             taken.add(url)
-            label = words.code(listed.stars) if rel == "code" else name
+            label = words.action(language, rel, listed.stars)
             found.append(ActionView(label=label, url=url, about=f"{label}: {title}"))
     return found
 

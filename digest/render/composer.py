@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from digest.config import Site
+from digest import languages
+from digest.config import Brand, Site
 from digest.errors import RenderError
-from digest.model import Content, Edition, Pick, Plan, Reader, ReaderLinks
-from digest.render import words
+from digest.languages import ENGLISH, Language
+from digest.model import (
+    Content,
+    DeliveryState,
+    Edition,
+    Pick,
+    Plan,
+    Reader,
+    ReaderLinks,
+    SourceStatus,
+)
+from digest.render import notes, words
 from digest.render.cards import Card, Cards, Line
 from digest.render.css import Inliner
 from digest.render.environment import Templates
-from digest.render.excerpt import Length, clean, wrapped
+from digest.render.excerpt import Length, wrapped
 from digest.render.holes import Fragment, ShellHoles, escaped
-from digest.render.views import NoteView, ShellView
+from digest.render.notes import Note
+from digest.render.views import BrandView, ShellView
 
 log = structlog.get_logger()
 
@@ -48,23 +62,32 @@ class Chosen:
         return [card.title for _, card in self.picks]
 
     @property
-    def length(self) -> str:
-        """How long it takes to read, in words."""
-        return words.minutes(sum(card.words for _, card in self.picks) + 12 * len(self.lines))
+    def words(self) -> int:
+        """To read."""
+        return sum(card.words for _, card in self.picks) + 12 * len(self.lines)
 
 
 class Composer:
     """Makes messages; what readers share is rendered once and kept."""
 
-    def __init__(self, site: Site, templates: Path | None = None) -> None:
-        """`templates`: a folder whose files replace single files of the shipped ones."""
-        self._site = site
-        self._templates = Templates(templates)
-        self._css = Inliner(self._templates.source("style.css"))
+    def __init__(
+        self,
+        site: Site,
+        templates: Path | None = None,
+        brand: Brand | None = None,
+        language_of: Callable[[str], Language] = languages.of,
+    ) -> None:
+        """`templates`: a folder whose files replace single files of the shipped ones, or extend them."""
+        self._brand = BrandView.of(site, brand or Brand())
+        self._templates = Templates(templates, self._brand)
+        self._css = Inliner(self._templates.render("style.css", ENGLISH))
+        self._language_of = language_of
+        self._languages: dict[str, Language] = {}
         self._cards: dict[tuple[int, str], Cards] = {}
         self._shells: dict[ShellView, Shell] = {}
-        #: Of the templates' bytes that are in force.
-        self.fingerprint = self._templates.fingerprint
+        made_of = self._templates.fingerprint + languages.fingerprint()
+        #: Of the templates, the brand and the translations that are in force.
+        self.fingerprint = hashlib.sha256(made_of.encode()).hexdigest()[:16]
 
     def digest(self, plan: Plan, edition: Edition, links: ReaderLinks | None) -> Content:
         """One reader's digest; without links it is personal mode, and says how to stop instead.
@@ -73,52 +96,64 @@ class Composer:
         not to be clipped. A card that fails is left out. Raises RenderError if the shell fails or no card is left.
         """
         cards = self._cards_of(edition, plan.reader.language)
-        told = words.notices(edition, plan.reader.schedule, plan.local_date)
-        made = (self._joined(plan, _chosen(plan, cards, length), links, told) for length in Length)
+        made = (self._joined(plan, edition, _chosen(plan, cards, length), links) for length in Length)
         content = next((c for c in made if len(c.html.encode()) <= LARGEST_HTML), None)
         if content is None:
             log.warning("digest too large", edition=edition.id, papers=len(plan.picks))
-            content = self._joined(plan, _chosen(plan, cards, Length.NONE), links, told)
+            content = self._joined(plan, edition, _chosen(plan, cards, Length.NONE), links)
         return content
 
     def confirmation(self, reader: Reader, url: str) -> Content:
         """The mail that asks whether a subscription was meant; holds nothing that anybody typed in a form."""
-        subject = words.confirm_subject(clean(self._site.name))
-        return self._note("confirm", reader, url, subject, words.confirm_preheader(reader.schedule))
+        language = self._language(reader.language)
+        return self._note(language, notes.confirmation(language, self._brand.name, reader, url))
 
     def link(self, reader: Reader, links: ReaderLinks) -> Content:
         """The mail to somebody who asked to subscribe and is subscribed: where their settings are."""
-        subject = words.link_subject(clean(self._site.name))
-        return self._note("link", reader, links.preferences, subject, words.LINK_PREHEADER)
+        language = self._language(reader.language)
+        return self._note(language, notes.link(language, self._brand.name, reader, links))
 
-    def _note(self, template: str, reader: Reader, url: str, subject: str, preheader: str) -> Content:
-        site = self._site
-        view = NoteView(
-            language=reader.language,
-            site=clean(site.name),
-            url=url,
-            subject=subject,
-            preheader=preheader,
-            schedule=words.schedule(reader.schedule),
-            contact=site.contact,
-            postal_address=clean(site.postal_address),
-        )
+    def welcome(self, reader: Reader, links: ReaderLinks) -> Content:
+        """The mail to somebody who has just confirmed: what comes, when, and how to change or leave it."""
+        language = self._language(reader.language)
+        return self._note(language, notes.welcome(language, self._brand.name, reader, links))
+
+    def goodbye(self, reader: Reader, home: str) -> Content:
+        """The mail to somebody who left, for those who asked for one as they did; no other mail follows it."""
+        language = self._language(reader.language)
+        return self._note(language, notes.goodbye(language, home))
+
+    def report(
+        self,
+        language: str,
+        date: dt.date,
+        outcomes: Mapping[DeliveryState, int],
+        sources: Collection[SourceStatus],
+    ) -> Content:
+        """The mail to the operator: what became of a day's messages, and which sources are in trouble."""
+        spoken = self._language(language)
+        return self._note(spoken, notes.report(spoken, date, outcomes, sources))
+
+    def _note(self, language: Language, note: Note) -> Content:
+        html = self._templates.render(f"{note.template}.html", language, note=note.view)
         return Content(
-            subject=subject,
-            html=self._css.document(self._templates.render(f"{template}.html", note=view)),
-            text=self._templates.render(f"{template}.txt", note=view),
+            subject=note.view.subject,
+            html=self._css.document(html),
+            text=self._templates.render(f"{note.template}.txt", language, note=note.view),
         )
 
-    def _joined(self, plan: Plan, chosen: Chosen, links: ReaderLinks | None, told: str) -> Content:
-        shell = self._shell(self._shell_view(plan, chosen, told, personal=links is None))
-        days, reader = plan.reader.schedule.days, plan.reader
-        trending = [line.title for line in chosen.lines]
-        why = words.why(reader, clean(self._site.name), personal=links is None)
+    def _joined(self, plan: Plan, edition: Edition, chosen: Chosen, links: ReaderLinks | None) -> Content:
+        language, reader = self._language(plan.reader.language), plan.reader
+        length = words.minutes(language, chosen.words)
+        shell = self._shell(_shell_view(plan, edition, chosen, language, personal=links is None))
+        days, trending = reader.schedule.days, [line.title for line in chosen.lines]
+        why = words.why(language, reader, self._brand.name, personal=links is None)
         html = {"why": escaped(why)}
-        html["preheader"] = escaped(words.preheader(chosen.titles, trending, chosen.length, days))
+        html["preheader"] = escaped(words.preheader(language, chosen.titles, trending, length, days))
         text = {"why": wrapped(why)}
         if chosen.picks:
-            html["cards"], text["cards"] = "".join(_html_cards(chosen)), "\n".join(_text_cards(chosen))
+            html["cards"] = "".join(_html_cards(chosen, language))
+            text["cards"] = "\n".join(_text_cards(chosen, language))
         if chosen.lines:
             html["lines"] = "".join(line.html for line in chosen.lines)
             text["lines"] = "\n".join(line.text for line in chosen.lines)
@@ -126,34 +161,23 @@ class Composer:
             for name, url in (("unsubscribe", links.unsubscribe), ("preferences", links.preferences)):
                 html[name], text[name] = escaped(url), url
         return Content(
-            subject=words.subject(chosen.titles, len(trending), plan.local_date, days),
+            subject=words.subject(language, chosen.titles, len(trending), plan.local_date, days),
             html=shell.html.fill(**html),
             text=shell.text.fill(**text),
         )
 
-    def _shell_view(self, plan: Plan, chosen: Chosen, told: str, *, personal: bool) -> ShellView:
-        papers, trending = len(chosen.picks), len(chosen.lines)
-        count = words.counted(papers, "paper") if papers else words.counted(trending, "trending paper")
-        return ShellView(
-            language=plan.reader.language,
-            site=clean(self._site.name),
-            date=plan.local_date,
-            facts=(count, chosen.length),
-            lede=" ".join(filter(None, (words.lede(papers, plan.reader.schedule.days), told))),
-            has_cards=papers > 0,
-            has_lines=trending > 0,
-            personal=personal,
-            contact=self._site.contact,
-            postal_address=clean(self._site.postal_address),
-        )
+    def _language(self, code: str) -> Language:
+        if code not in self._languages:
+            self._languages[code] = self._language_of(code)
+        return self._languages[code]
 
     def _shell(self, view: ShellView) -> Shell:
         shell = self._shells.get(view)
         if shell is None:
             if len(self._shells) >= MOST_SHELLS:
                 self._shells.clear()
-            html = self._templates.render("shell.html", shell=view, holes=ShellHoles())
-            text = self._templates.render("shell.txt", shell=view, holes=ShellHoles())
+            html = self._templates.render("shell.html", view.language, shell=view, holes=ShellHoles())
+            text = self._templates.render("shell.txt", view.language, shell=view, holes=ShellHoles())
             shell = self._shells[view] = Shell(
                 Fragment.cut("shell.html", self._css.document(html)), Fragment.cut("shell.txt", text)
             )
@@ -165,8 +189,27 @@ class Composer:
         if cards is None or (cards.edition is not edition and cards.edition != edition):
             if len(self._cards) >= MOST_EDITIONS:
                 self._cards.clear()
-            cards = self._cards[edition.id, language] = Cards(edition, language, self._templates, self._css)
+            cards = Cards(edition, self._language(language), self._templates, self._css)
+            self._cards[edition.id, language] = cards
         return cards
+
+
+def _shell_view(
+    plan: Plan, edition: Edition, chosen: Chosen, language: Language, *, personal: bool
+) -> ShellView:
+    papers, trending, schedule = len(chosen.picks), len(chosen.lines), plan.reader.schedule
+    counted = words.papers(language, papers) if papers else words.trending_papers(language, trending)
+    lede = words.lede(language, papers, plan.reader)
+    told = words.notices(language, edition, schedule, plan.local_date)
+    return ShellView(
+        language=language,
+        date=plan.local_date,
+        facts=(counted, words.minutes(language, chosen.words)),
+        lede=" ".join(filter(None, (lede, told))),
+        has_cards=papers > 0,
+        has_lines=trending > 0,
+        personal=personal,
+    )
 
 
 def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
@@ -178,14 +221,14 @@ def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
     return Chosen(shown, tuple(line for line in lines.values() if line.id not in picks))
 
 
-def _html_cards(chosen: Chosen) -> Iterator[str]:
+def _html_cards(chosen: Chosen, language: Language) -> Iterator[str]:
     for rank, (pick, card) in enumerate(chosen.picks, 1):
-        told = words.reasons(pick.reasons, votes_shown=card.votes_shown)
+        told = words.reasons(language, pick.reasons, votes_shown=card.votes_shown)
         yield card.html.fill(rank=str(rank), reasons=escaped("".join(f" · {reason}" for reason in told)))
 
 
-def _text_cards(chosen: Chosen) -> Iterator[str]:
+def _text_cards(chosen: Chosen, language: Language) -> Iterator[str]:
     for rank, (pick, card) in enumerate(chosen.picks, 1):
-        told = words.reasons(pick.reasons, votes_shown=card.votes_shown)
+        told = words.reasons(language, pick.reasons, votes_shown=card.votes_shown)
         reasons = wrapped(" · ".join(told), indent=4) + "\n" if told else ""
         yield card.text.fill(rank=f"{rank}. ".ljust(4), reasons=reasons)

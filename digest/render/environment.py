@@ -1,4 +1,8 @@
-"""The Jinja2 door of this room: which templates are in force, and what they can call."""
+"""The Jinja2 door of this room: which templates are in force, and what they can call.
+
+An operator's folder replaces single files; a file of theirs may also extend the one it replaces, as
+`{% extends "shipped/card.html" %}`, and change single blocks. Templates run in a sandbox.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +12,42 @@ from pathlib import Path
 
 from jinja2 import (
     ChoiceLoader,
-    Environment,
     FileSystemLoader,
+    PrefixLoader,
     StrictUndefined,
     TemplateError,
     TemplateSyntaxError,
+    pass_context,
     select_autoescape,
 )
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from digest.config import shipped
+from digest.config import Brand, Site, shipped
 from digest.errors import RenderError
-from digest.render import excerpt, words
+from digest.languages import Language
+from digest.render import excerpt
+from digest.render.views import BrandView
+
+#: Under which operators' templates reach those that they replace.
+SHIPPED = "shipped"
 
 
 class Templates:
     """The e-mail templates, compiled when made: a change of a file shows in the next object, never in this one."""
 
-    def __init__(self, override: Path | None = None) -> None:
+    def __init__(self, override: Path | None = None, brand: BrandView | None = None) -> None:
+        """`brand`: by default a site without a look of its own."""
         if override and not override.is_dir():
             raise RenderError(f"the templates' folder does not exist: {str(override)!r}")
-        self._folders = [folder for folder in (override, shipped("templates", "email")) if folder]
-        self._loader = ChoiceLoader([FileSystemLoader(folder) for folder in self._folders])
-        self._environment = Environment(
+        ours = shipped("templates", "email")
+        self._folders = [folder for folder in (override, ours) if folder]
+        self._loader = ChoiceLoader(
+            [*map(FileSystemLoader, self._folders), PrefixLoader({SHIPPED: FileSystemLoader(ours)})]
+        )
+        self._environment = ImmutableSandboxedEnvironment(
             loader=self._loader,
+            extensions=["jinja2.ext.i18n"],
             autoescape=select_autoescape(["html"], default=False),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -38,27 +55,29 @@ class Templates:
             keep_trailing_newline=True,
             auto_reload=False,
         )
-        self._environment.filters.update(wrap=excerpt.wrapped, day=words.day)
-        digest = hashlib.sha256()
+        self._environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+        self._environment.globals["brand"] = brand or BrandView.of(Site(), Brand())
+        self._environment.filters["wrap"] = excerpt.wrapped
+        digest = hashlib.sha256(repr(self._environment.globals["brand"]).encode())
         for name in self._environment.list_templates(extensions=["html", "txt", "css"]):
-            digest.update(f"{name}\0{self.source(name)}\0".encode())
+            digest.update(f"{name}\0{self._source(name)}\0".encode())
             self._compile(name)
-        #: Of the bytes that are in force.
+        #: Of the bytes that are in force, and of the brand.
         self.fingerprint = digest.hexdigest()[:16]
 
-    def source(self, name: str) -> str:
+    def render(self, name: str, language: Language, **views: object) -> str:
+        """The template's text in that language; RenderError names file and line of whatever went wrong in it."""
+        try:
+            return self._environment.get_template(name).render(views, language=language)
+        except Exception as error:  # a template can call anything, so anything can be raised
+            raise RenderError(f"{self._place(error, name)}: {type(error).__name__}: {error}") from error
+
+    def _source(self, name: str) -> str:
         """A file as written, from the first folder that has it."""
         try:
             return self._loader.get_source(self._environment, name)[0]
         except (OSError, UnicodeDecodeError, TemplateError) as error:
             raise RenderError(f"template {name} cannot be read: {error}") from error
-
-    def render(self, name: str, **views: object) -> str:
-        """The template's text; RenderError names file and line of whatever went wrong in it."""
-        try:
-            return self._environment.get_template(name).render(views)
-        except Exception as error:  # a template can call anything, so anything can be raised
-            raise RenderError(f"{self._place(error, name)}: {type(error).__name__}: {error}") from error
 
     def _compile(self, name: str) -> None:
         try:
@@ -72,3 +91,19 @@ class Templates:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [f for f in frames if any(Path(f.filename).is_relative_to(at) for at in self._folders)]
         return f"{ours[-1].filename}:{ours[-1].lineno}" if ours else name
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    return _language(context).raw(message)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, number: int) -> str:
+    return _language(context).raw_plural(one, many, number)
+
+
+def _language(context: Context) -> Language:
+    found = context["language"]
+    assert isinstance(found, Language)
+    return found

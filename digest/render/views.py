@@ -5,6 +5,44 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from digest.config import Brand, Site
+from digest.languages import Language
+from digest.render.excerpt import clean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandView:
+    """Who sends, on every message, and how they like it to look."""
+
+    name: str
+    contact: str
+    postal_address: str
+    #: Of links: on light and on dark ground.
+    accent: str
+    accent_dark: str
+    #: An https URL; empty without one.
+    logo: str
+    logo_alt: str
+    #: In pixels.
+    logo_width: int
+    #: What the operator wants to say at the end of each message.
+    footer: str
+
+    @classmethod
+    def of(cls, site: Site, brand: Brand) -> BrandView:
+        """As configured."""
+        return cls(
+            name=clean(site.name),
+            contact=site.contact,
+            postal_address=clean(site.postal_address),
+            accent=brand.accent,
+            accent_dark=brand.accent_dark,
+            logo=brand.logo,
+            logo_alt=clean(brand.logo_alt),
+            logo_width=brand.logo_width,
+            footer=clean(brand.footer),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionView:
@@ -49,8 +87,7 @@ class LineView:
 class ShellView:
     """Everything around the cards that many readers share."""
 
-    language: str
-    site: str
+    language: Language
     #: In the reader's zone.
     date: dt.date
     #: "4 papers", "about 3 minutes".
@@ -61,20 +98,39 @@ class ShellView:
     has_lines: bool
     #: No public pages, hence no links back.
     personal: bool
-    contact: str
-    postal_address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteView:
-    """A short mail with one link, that somebody asked for: to confirm, or to change their settings."""
+    """A short mail about a subscription, to whom it belongs."""
 
-    language: str
-    site: str
-    url: str
     subject: str
     preheader: str
+    #: Where its one action leads; empty if there is none.
+    url: str = ""
     #: How often, as "on weekdays at 07:00 (Europe/Berlin)".
-    schedule: str
-    contact: str
-    postal_address: str
+    schedule: str = ""
+    #: How many at most, as "10 papers".
+    papers: str = ""
+    #: Where the subscription ends; empty where there is none yet, or none any more.
+    unsubscribe: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleView:
+    """A source that needs somebody to look at it."""
+
+    source: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView:
+    """What operators are told of a day."""
+
+    subject: str
+    preheader: str
+    #: Label and number: prepared, sent, failed, and so on.
+    counts: tuple[tuple[str, str], ...]
+    troubles: tuple[TroubleView, ...]

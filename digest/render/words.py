@@ -1,4 +1,4 @@
-"""What the templates cannot say themselves: reasons, counts, dates, the subject and the line beneath it, in English."""
+"""What the templates cannot say themselves, in the reader's language: reasons, counts, the subject and the line beneath it."""
 
 from __future__ import annotations
 
@@ -8,166 +8,205 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from digest.model import DAY_NAMES, Days, Edition, Reader, Reason, ReasonKind, Schedule, SourceState, zone
+from digest.languages import Language
+from digest.model import (
+    DAY_NAMES,
+    Days,
+    Edition,
+    Notice,
+    Reader,
+    Reason,
+    ReasonKind,
+    Schedule,
+    SourceState,
+    zone,
+)
 from digest.render.excerpt import clean, shortened
 
-#: Mail programs show less than this, and it fits the header line unfolded.
-LONGEST_SUBJECT = 66
+#: What mail programs show of a subject, and of the line beneath it.
+LONGEST_SUBJECT, LONGEST_PREHEADER = 60, 120
 WORDS_A_MINUTE = 220
 #: An edition older than this gives no digest (`daily.STALE`).
 FRESH = dt.timedelta(hours=36)
 #: More of them explain nothing.
 MOST_REASONS = 2
-#: With fewer picks than this it was a quiet day.
+#: With fewer picks than this, and than the reader asked for, it was a quiet day.
 USUAL_PAPERS = 4
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_SHORT_DAYS = dict(zip(DAY_NAMES, WEEKDAYS, strict=True))
+
+# --- counts ---------------------------------------------------------------------------------------
 
 
-# --- counts and dates -----------------------------------------------------------------------------
-
-
-def day(date: dt.date) -> str:
-    """`Friday 10 April 2026`."""
-    return f"{WEEKDAYS[date.weekday()]} {plain_date(date)}"
-
-
-def plain_date(date: dt.date) -> str:
-    """`10 April 2026`."""
-    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
-
-
-def counted(number: int, noun: str) -> str:
+def papers(language: Language, number: int) -> str:
     """`1 paper`, `2 papers`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return language.ngettext("%(number)s paper", "%(number)s papers", number)
 
 
-def compact(number: int) -> str:
-    """`950`, `1.2k`, `34k`, `1.1M`; rounded down."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if number >= 10 * size:
-            return f"{number // size}{letter}"
-        if number >= size:
-            tenths = number * 10 // size
-            return f"{tenths // 10}.{tenths % 10}{letter}" if tenths % 10 else f"{tenths // 10}{letter}"
-    return str(number)
+def trending_papers(language: Language, number: int) -> str:
+    """`3 trending papers`."""
+    return language.ngettext("%(number)s trending paper", "%(number)s trending papers", number)
 
 
-def minutes(words: int) -> str:
+def minutes(language: Language, words: int) -> str:
     """`about 3 minutes`, at least one."""
-    return f"about {counted(max(1, round(words / WORDS_A_MINUTE)), 'minute')}"
+    number = max(1, round(words / WORDS_A_MINUTE))
+    return language.ngettext("about %(number)s minute", "about %(number)s minutes", number)
 
 
-def listing(names: Sequence[str]) -> str:
-    """`A`, `A and B`, `A, B and C`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def authors(names: Iterable[str], shown: int = 3) -> str:
+def authors(language: Language, names: Iterable[str], shown: int = 3) -> str:
     """`A, B, C and 5 more`; a single name is never hidden behind "and 1 more"."""
     known = [name for name in map(clean, names) if name]
     hidden = len(known) - shown
     if hidden <= 1:
         return ", ".join(known)
-    return f"{', '.join(known[:shown])} and {hidden:,} more"
+    return language.ngettext(
+        "%(names)s and %(number)s more",
+        "%(names)s and %(number)s more",
+        hidden,
+        names=", ".join(known[:shown]),
+    )
 
 
-def upvotes(votes: int | None) -> str:
+def upvotes(language: Language, votes: int | None) -> str:
     """`38 upvotes`; empty if nobody counted, or nobody voted yet."""
-    return counted(votes, "upvote") if votes else ""
+    return language.ngettext("%(number)s upvote", "%(number)s upvotes", votes) if votes else ""
 
 
-def code(stars: int | None) -> str:
-    """`Code (★ 1.2k)`."""
-    return f"Code (★ {compact(stars)})" if stars else "Code"
+# --- actions --------------------------------------------------------------------------------------
+
+
+def action(language: Language, rel: str, stars: int | None = None) -> str:
+    """What a link of that kind is called: `PDF`, `Code (★ 1.2K)`."""
+    match rel:
+        case "pdf":
+            return language.gettext("PDF")
+        case "discussion":
+            return language.gettext("Discussion")
+        case "code" if stars:
+            return language.gettext("Code (★ %(stars)s)", stars=language.compact(stars))
+        case "code":
+            return language.gettext("Code")
+        case _:
+            return language.gettext("Project page")
 
 
 # --- reasons --------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=8192)  # many readers share a few reasons, and a message is made in microseconds
-def reasons(given: tuple[Reason, ...], *, votes_shown: bool) -> tuple[str, ...]:
+def reasons(language: Language, given: tuple[Reason, ...], *, votes_shown: bool) -> tuple[str, ...]:
     """The first reasons in words; votes only if the card does not show them already."""
-    told = (in_words(r) for r in given if not (votes_shown and r.kind is ReasonKind.VOTES))
+    told = (in_words(language, r) for r in given if not (votes_shown and r.kind is ReasonKind.VOTES))
     return tuple(dict.fromkeys(filter(None, told)))[:MOST_REASONS]
 
 
-def in_words(reason: Reason) -> str:
+def in_words(language: Language, reason: Reason) -> str:
     """One reason in words; empty if it lacks what it would be said with."""
-    subject = shortened(clean(reason.subject), 60)
-    value = reason.value
+    subject, value, gettext = shortened(clean(reason.subject), 60), reason.value, language.gettext
     match reason.kind:
         case ReasonKind.TRENDING:
-            return "trending overall"
+            return gettext("trending overall")
         case ReasonKind.DISCOVERY:
-            return "outside your topics, on purpose"
+            return gettext("outside your topics, on purpose")
+        case ReasonKind.LIKED if subject:
+            return gettext("close to “%(title)s”, which you liked", title=subject)
         case ReasonKind.LIKED:
-            return f"close to “{subject}”, which you liked" if subject else "close to a paper you liked"
+            return gettext("close to a paper you liked")
         case ReasonKind.PHRASE if subject:
-            return f"matches “{subject}”"
+            return gettext("matches “%(phrase)s”", phrase=subject)
         case ReasonKind.CATEGORY if subject:
-            return f"in {subject}, which you follow"
+            return gettext("in %(category)s, which you follow", category=subject)
         case ReasonKind.AUTHOR if subject:
-            return f"by {subject}, whom you follow"
+            return gettext("by %(author)s, whom you follow", author=subject)
         case ReasonKind.VOTES if value:
-            on = f" on {subject}" if subject else ""
-            return (
-                counted(int(value), "upvote")
-                + on
-                + (f" in {counted(reason.days, 'day')}" if reason.days else "")
-            )
+            return _votes(language, int(value), subject, reason.days)
         case ReasonKind.RISING if value:
-            return f"top {max(1, math.ceil(100 - value * 100))} % of the week"
+            top = language.percent(max(1, math.ceil(100 - value * 100)))
+            return gettext("top %(percent)s of the week", percent=top)
         case ReasonKind.LATE if value and reason.days:
-            return (
-                f"caught fire late: {counted(int(value), 'upvote')} in the last {counted(reason.days, 'day')}"
+            return language.ngettext(
+                "caught fire late: %(votes)s in the last day",
+                "caught fire late: %(votes)s in the last %(number)s days",
+                reason.days,
+                votes=upvotes(language, int(value)),
             )
         case ReasonKind.SOURCES if value and value > 1:
-            return f"in {int(value)} sources"
+            return language.ngettext("in %(number)s source", "in %(number)s sources", int(value))
         case ReasonKind.NEW if value is not None:
-            return ("new today", "new yesterday")[int(value)] if value < 2 else f"{int(value)} days old"
+            return _age(language, int(value))
         case _:
             return ""
+
+
+def _votes(language: Language, votes: int, source: str, days: int | None) -> str:
+    told = upvotes(language, votes)
+    if source:
+        told = language.gettext("%(votes)s on %(source)s", votes=told, source=source)
+    if not days:
+        return told
+    return language.ngettext("%(votes)s in %(number)s day", "%(votes)s in %(number)s days", days, votes=told)
+
+
+def _age(language: Language, days: int) -> str:
+    if days < 2:
+        return language.gettext("new yesterday") if days else language.gettext("new today")
+    return language.ngettext("%(number)s day old", "%(number)s days old", days)
 
 
 # --- the whole message ----------------------------------------------------------------------------
 
 
-def span(days: Days) -> str:
-    """What one digest covers, as in "close to your interests today"."""
-    return "this week" if days.weekly else "today"
+def lede(language: Language, shown: int, reader: Reader) -> str:
+    """One sentence if the day was unusual for what the reader asked for."""
+    weekly = reader.schedule.days.weekly
+    if shown == 0 and weekly:
+        return language.gettext(
+            "Nothing close to your interests this week. These are trending with everybody else."
+        )
+    if shown == 0:
+        return language.gettext(
+            "Nothing close to your interests today. These are trending with everybody else."
+        )
+    if shown >= min(USUAL_PAPERS, reader.papers):
+        return ""
+    if weekly:
+        return language.ngettext("Quiet week: %(number)s paper.", "Quiet week: %(number)s papers.", shown)
+    return language.ngettext("Quiet day: %(number)s paper.", "Quiet day: %(number)s papers.", shown)
 
 
-def lede(papers: int, days: Days) -> str:
-    """One sentence if the day was unusual."""
-    if papers == 0:
-        return f"Nothing close to your interests {span(days)}. These are trending with everybody else."
-    if papers < USUAL_PAPERS:
-        return f"Quiet {'week' if days.weekly else 'day'}: {counted(papers, 'paper')}."
-    return ""
-
-
-def notices(edition: Edition, schedule: Schedule, date: dt.date) -> str:
+def notices(language: Language, edition: Edition, schedule: Schedule, date: dt.date) -> str:
     """What is missing from the digest of that date, and why; empty on an ordinary day."""
-    told = [_SILENT[notice.state].format(shortened(clean(notice.source), 40)) for notice in edition.notices]
-    return " ".join(filter(None, (*told, gap(edition, schedule, date))))
+    told = [_silence(language, notice) for notice in edition.notices]
+    return " ".join(filter(None, (*told, gap(language, edition, schedule, date))))
 
 
-#: What a reader can do with it: nothing is lost, and when it comes.
-_SILENT = {
-    SourceState.PARTIAL: "The list of {} is still filling; the rest will follow tomorrow.",
-    SourceState.LATE: "{} has not listed anything today; what it brings will follow tomorrow.",
-    SourceState.STALE: "{} repeated an earlier list today; its new papers will follow tomorrow.",
-    SourceState.FAILING: "{} could not be reached today; what it brings will follow tomorrow.",
-}
+def _silence(language: Language, notice: Notice) -> str:
+    """What a reader can do with a source's silence: nothing is lost, and when it comes."""
+    source, gettext = shortened(clean(notice.source), 40), language.gettext
+    match notice.state:
+        case SourceState.PARTIAL:
+            return gettext(
+                "The list of %(source)s is still filling; the rest will follow tomorrow.", source=source
+            )
+        case SourceState.LATE:
+            return gettext(
+                "%(source)s has not listed anything today; what it brings will follow tomorrow.",
+                source=source,
+            )
+        case SourceState.STALE:
+            return gettext(
+                "%(source)s repeated an earlier list today; its new papers will follow tomorrow.",
+                source=source,
+            )
+        case SourceState.FAILING:
+            return gettext(
+                "%(source)s could not be reached today; what it brings will follow tomorrow.", source=source
+            )
+        case _:
+            return ""
 
 
-def gap(edition: Edition, schedule: Schedule, date: dt.date) -> str:
+def gap(language: Language, edition: Edition, schedule: Schedule, date: dt.date) -> str:
     """That there was no digest on the reader's day before, and why; empty if there was one."""
     since, days = edition.silent_since, [date - dt.timedelta(days=back) for back in range(1, 8)]
     before = next((day for day in days if day in schedule.days), None)
@@ -177,73 +216,131 @@ def gap(edition: Edition, schedule: Schedule, date: dt.date) -> str:
     if not since + FRESH < due_at < edition.published_at:
         return ""
     newest = since.astimezone(zone(schedule.timezone)).date()
-    return f"There was no digest on {WEEKDAYS[before.weekday()]}: nothing new had come in since {WEEKDAYS[newest.weekday()]}."
+    return language.gettext(
+        "There was no digest on %(day)s: nothing new had come in since %(since)s.",
+        day=language.weekday(before.weekday()),
+        since=language.weekday(newest.weekday()),
+    )
 
 
-def subject(titles: Sequence[str], trending: int, date: dt.date, days: Days) -> str:
-    """The first title and how many follow, in at most 78 characters; a day without picks says so."""
+def subject(language: Language, titles: Sequence[str], trending: int, date: dt.date, days: Days) -> str:
+    """The first title and how many follow, within `LONGEST_SUBJECT`; a day without picks says so."""
     if not titles:
-        verb = "is" if trending == 1 else "are"
-        return f"Nothing close to your interests {span(days)}; {counted(trending, 'paper')} {verb} trending"
-    more = f" and {counted(len(titles) - 1, 'more paper')}" if len(titles) > 1 else ""
+        return _nothing_close(language, trending, days)
     # A mail must not look like an answer, even if the paper's title does.
-    title = re.sub(r"(?i)^(re|fwd?|aw|wg)\s*:\s*", "", titles[0]).rstrip(". ")
-    head = shortened(title, LONGEST_SUBJECT - len(more) - 1)
-    comma = "," if more and head[-1:].isalnum() else ""
-    return head + comma + more if head else f"{counted(len(titles), 'paper')} for {day(date)}"
+    title = re.sub(r"(?i)^(re|fwd?|aw|wg|tr|rv)\s*:\s*", "", titles[0]).rstrip(". ")
+    more = len(titles) - 1
+    head = shortened(title, LONGEST_SUBJECT - len(_headed(language, "", more, "x")))
+    if head:
+        return _headed(language, head, more, head)
+    said = language.ngettext("%(number)s paper for %(day)s", "%(number)s papers for %(day)s", len(titles), day=language.day(date))  # fmt: skip
+    return said if len(said) <= LONGEST_SUBJECT else papers(language, len(titles))
 
 
-def preheader(titles: Sequence[str], trending: Sequence[str], length: str, days: Days) -> str:
-    """What an inbox shows beside the subject: the next titles and the length, 35 to 140 characters."""
-    tail = f"{counted(len(titles) or len(trending), 'paper')} {span(days)}, {length} of reading."
-    opening, named = ("Also", titles[1:]) if len(titles) > 1 else ("Also trending", trending)
-    short = [found for title in named[:2] if (found := shortened(title, 38))]
-    return f"{opening}: {'; '.join(part.rstrip('.;') for part in short)}. {tail}" if short else tail
+def _nothing_close(language: Language, trending: int, days: Days) -> str:
+    if days.weekly:
+        return language.ngettext(
+            "Nothing close to your interests this week; %(number)s is trending",
+            "Nothing close to your interests this week; %(number)s are trending",
+            trending,
+        )
+    return language.ngettext(
+        "Nothing close to your interests today; %(number)s is trending",
+        "Nothing close to your interests today; %(number)s are trending",
+        trending,
+    )
 
 
-def schedule(of: Schedule) -> str:
+def _headed(language: Language, title: str, more: int, ending: str) -> str:
+    """The title and how many follow; no comma after a title that ends with a mark of its own."""
+    if not more:
+        return title
+    if ending[-1].isalnum():
+        return language.ngettext(
+            "%(title)s, and %(number)s more paper", "%(title)s, and %(number)s more papers", more, title=title
+        )
+    return language.ngettext(
+        "%(title)s and %(number)s more paper", "%(title)s and %(number)s more papers", more, title=title
+    )
+
+
+def preheader(
+    language: Language, titles: Sequence[str], trending: Sequence[str], length: str, days: Days
+) -> str:
+    """What an inbox shows beside the subject: the next titles and the length, 35 characters or more."""
+    count = papers(language, len(titles) or len(trending))
+    tail = (
+        language.gettext("%(papers)s this week, %(minutes)s of reading.", papers=count, minutes=length)
+        if days.weekly
+        else language.gettext("%(papers)s today, %(minutes)s of reading.", papers=count, minutes=length)
+    )
+    framed, named = (_also, titles[1:]) if len(titles) > 1 else (_also_trending, trending)
+    room = (LONGEST_PREHEADER - len(framed(language, "", tail))) // 2 - 2
+    short = [found.rstrip(".;") for title in named[:2] if (found := shortened(title, room))]
+    return framed(language, "; ".join(short), tail) if short else tail
+
+
+def _also(language: Language, titles: str, tail: str) -> str:
+    return language.gettext("Also: %(titles)s. %(facts)s", titles=titles, facts=tail)
+
+
+def _also_trending(language: Language, titles: str, tail: str) -> str:
+    return language.gettext("Also trending: %(titles)s. %(facts)s", titles=titles, facts=tail)
+
+
+# --- when, and why --------------------------------------------------------------------------------
+
+
+def schedule(language: Language, of: Schedule) -> str:
     """`every day at 07:00 (Europe/Berlin)`."""
-    return f"{_days(of.days)} at {of.send_at:%H:%M} ({of.timezone})"
+    return language.gettext(
+        "%(days)s at %(time)s (%(zone)s)",
+        days=rhythm(language, of.days),
+        time=f"{of.send_at:%H:%M}",
+        zone=of.timezone,
+    )
 
 
-def _days(days: Days) -> str:
+@lru_cache(maxsize=1024)
+def rhythm(language: Language, days: Days) -> str:
+    """`every day`, `on weekdays`, `on Mondays and Fridays`, `once a week, on Fridays`."""
     text = str(days)
     if text == "daily":
-        return "every day"
+        return language.gettext("every day")
     if text == "weekdays":
-        return "on weekdays"
-    named = [f"{_SHORT_DAYS[name]}s" for name in days.names]
-    return f"once a week, on {named[0]}" if days.weekly else f"on {listing(named)}"
+        return language.gettext("on weekdays")
+    each = dict(zip(DAY_NAMES, _each_weekday(language), strict=True))
+    named = language.listing([each[name] for name in days.names])
+    if days.weekly:
+        return language.gettext("once a week, on %(days)s", days=named)
+    return language.gettext("on %(days)s", days=named)
 
 
-def why(reader: Reader, site: str, *, personal: bool) -> str:
+def _each_weekday(language: Language) -> tuple[str, ...]:
+    gettext = language.gettext
+    return (
+        *(gettext("Mondays"), gettext("Tuesdays"), gettext("Wednesdays"), gettext("Thursdays")),
+        *(gettext("Fridays"), gettext("Saturdays"), gettext("Sundays")),
+    )
+
+
+def why(language: Language, reader: Reader, site: str, *, personal: bool) -> str:
     """Why they get this, and since when."""
-    when = f"You get this {schedule(reader.schedule)}"
+    when, gettext = schedule(language, reader.schedule), language.gettext
     if personal:
-        return (
-            f"{when} because you asked for it on the command line of {site}. To stop it, remove this address"
-            " there: “digest subscribers remove”."
+        return gettext(
+            "You get this %(schedule)s because you asked for it on the command line of %(site)s. To stop it,"
+            " remove this address there: “digest subscribers remove”.",
+            schedule=when,
+            site=site,
         )
     if reader.confirmed_at is None:
-        return f"{when} because you subscribed to {site}."
+        return gettext(
+            "You get this %(schedule)s because you subscribed to %(site)s.", schedule=when, site=site
+        )
     since = reader.confirmed_at.astimezone(zone(reader.schedule.timezone)).date()
-    return f"{when} because you confirmed your subscription on {plain_date(since)}."
-
-
-def confirm_subject(site: str) -> str:
-    """The subject of the mail that asks for a confirmation."""
-    return shortened(f"Confirm your subscription to {site}", LONGEST_SUBJECT) or "Confirm your subscription"
-
-
-def confirm_preheader(of: Schedule) -> str:
-    """What an inbox shows beside that subject."""
-    return f"One click, within 48 hours, and it comes {_days(of.days)}. Otherwise nothing happens."
-
-
-#: What an inbox shows beside the subject of the mail with the link.
-LINK_PREHEADER = "You are subscribed already. Your topics and schedule are one click away."
-
-
-def link_subject(site: str) -> str:
-    """The subject of the mail that says where the settings are."""
-    return shortened(f"Your subscription to {site}", LONGEST_SUBJECT) or "Your subscription"
+    return gettext(
+        "You get this %(schedule)s because you confirmed your subscription on %(date)s.",
+        schedule=when,
+        date=language.date(since),
+    )

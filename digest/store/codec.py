@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from typing import TypeAlias, TypedDict
+from typing import NotRequired, TypeAlias, TypedDict
 
 from digest.model import (
     Days,
@@ -39,6 +39,8 @@ class _Reader(TypedDict):
     timezone: str
     send_at: str
     days: str
+    #: Not in older rows.
+    papers: NotRequired[int]
     language: str
     generation: int
     confirmed_at: str | None
@@ -147,6 +149,7 @@ def encode_reader(reader: Reader) -> str:
         "timezone": reader.schedule.timezone,
         "send_at": reader.schedule.send_at.isoformat(),
         "days": str(reader.schedule.days),
+        "papers": reader.papers,
         "language": reader.language,
         "generation": reader.generation,
         "confirmed_at": _instant(reader.confirmed_at) if reader.confirmed_at else None,
@@ -165,6 +168,7 @@ def decode_reader(text: str) -> Reader:
         schedule=Schedule(
             timezone=row["timezone"], send_at=dt.time.fromisoformat(row["send_at"]), days=Days(row["days"])
         ),
+        papers=row.get("papers", 10),
         language=row["language"],
         generation=row["generation"],
         confirmed_at=dt.datetime.fromisoformat(confirmed_at) if confirmed_at else None,

@@ -46,6 +46,7 @@ class Preferences(BaseModel):
     send_at: Typed = ""
     timezone: Typed = ""
     papers: Typed = ""
+    language: Typed = ""
 
     @classmethod
     def of(cls, subscriber: Subscriber) -> Self:
@@ -61,6 +62,7 @@ class Preferences(BaseModel):
             send_at=f"{schedule.send_at:%H:%M}",
             timezone=schedule.timezone,
             papers=str(subscriber.papers),
+            language=subscriber.language,
         )
 
     def wish(self) -> Wish:
@@ -77,6 +79,7 @@ class Preferences(BaseModel):
             send_at=self.send_at or None,
             timezone=self.timezone or None,
             papers=_number(self.papers),
+            language=self.language or None,
         )
 
     def _days(self) -> str:

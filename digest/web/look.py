@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 
+from digest import languages
 from digest.config import Site, shipped
+from digest.languages import Language
 from digest.web.views import SiteView
 
 
@@ -24,12 +27,18 @@ class Look:
         self.base = urlsplit(site.url).path.rstrip("/")
         self._environment = Environment(
             loader=FileSystemLoader(folder),
+            extensions=["jinja2.ext.i18n"],
             autoescape=select_autoescape(),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
+        # `{% trans %}` and `_()` speak the language that the page is rendered with.
+        self._environment.policies["ext.i18n.trimmed"] = True
+        self._environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+        #: Of pages that are nobody's in particular.
+        self.language = languages.of(site.language)
         self._environment.globals["site"] = SiteView(
             name=site.name,
             base=self.base,
@@ -39,38 +48,77 @@ class Look:
         )
 
     def page(
-        self, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **views: object
+        self,
+        template: str,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        language: Language | None = None,
+        **views: object,
     ) -> HTMLResponse:
-        """The page, rendered."""
-        return HTMLResponse(self._environment.get_template(template).render(views), status, headers)
+        """The page, rendered in that language, by default the site's."""
+        spoken = language or self.language
+        page = self._environment.get_template(template).render(views, language=spoken)
+        return HTMLResponse(page, status, headers)
 
     def problem(self, status: int, headers: Mapping[str, str] | None = None) -> HTMLResponse:
         """The page of an error: the same bytes for all that have its status."""
-        heading, sentence = PROBLEMS.get(status, PROBLEMS[400])
+        heading, sentence = map(self.language.gettext, PROBLEMS.get(status, PROBLEMS[400]))
         return self.page("problem.html", status, headers, heading=heading, sentence=sentence)
 
 
-NOT_FOUND = (
-    "The address is incomplete or no longer valid. If you were looking for your settings, enter your e-mail"
-    " address on our first page, and we mail you the link."
-)
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    return _language(context).raw(message)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, number: int) -> str:
+    return _language(context).raw_plural(one, many, number)
+
+
+def _language(context: Context) -> Language:
+    found = context["language"]
+    assert isinstance(found, Language)
+    return found
+
+
+def N_(message: str) -> str:  # noqa: N802 (the name by which messages are extracted)
+    """Marks a message for the catalogues where it stands; it is translated where it is shown."""
+    return message
+
+
 #: Heading and sentence of each error's page.
 PROBLEMS = {
-    400: ("That could not be read", "What arrived here was not a form of ours. Go back and try once more."),
+    400: (
+        N_("That could not be read"),
+        N_("What arrived here was not a form of ours. Go back and try once more."),
+    ),
     403: (
-        "That came from another site",
-        "For your safety we take forms from our own pages only. Open the page here and send it again.",
+        N_("That came from another site"),
+        N_("For your safety we take forms from our own pages only. Open the page here and send it again."),
     ),
-    404: ("There is nothing here", NOT_FOUND),
-    405: ("That cannot be done here", "Go back to the page you came from and use its button."),
-    413: ("That is too much", "The form holds more than we can read. Shorten it and send it again."),
+    404: (
+        N_("There is nothing here"),
+        N_(
+            "The address is incomplete or no longer valid. If you were looking for your settings, enter your e-mail"
+            " address on our first page, and we mail you the link."
+        ),
+    ),
+    405: (N_("That cannot be done here"), N_("Go back to the page you came from and use its button.")),
+    413: (
+        N_("That is too much"),
+        N_("The form holds more than we can read. Shorten it and send it again."),
+    ),
     429: (
-        "Too many at once",
-        "Several addresses were entered from your network within the hour. Please come back later.",
+        N_("Too many at once"),
+        N_("Several addresses were entered from your network within the hour. Please come back later."),
     ),
-    500: ("That went wrong", "The fault is ours, and it has been noted. Please come back a little later."),
+    500: (
+        N_("That went wrong"),
+        N_("The fault is ours, and it has been noted. Please come back a little later."),
+    ),
     503: (
-        "We cannot do that just now",
-        "The service is busy or being looked after. Nothing was changed. Please come back in a minute.",
+        N_("We cannot do that just now"),
+        N_("The service is busy or being looked after. Nothing was changed. Please come back in a minute."),
     ),
 }

@@ -39,9 +39,9 @@ def add(pages: FastAPI, desk: Desk) -> None:
         try:
             wait = subscriptions.ask(desk.day, typed.email, typed.wish(), asking, desk.clock())
         except BadAddress as error:
-            view = _landing(desk, typed, bad_address=said(error))
+            view = _landing(desk, typed, bad_address=said(error, desk.look.language))
         except UsageError as error:
-            view = _landing(desk, typed, bad_interests=said(error))
+            view = _landing(desk, typed, bad_interests=said(error, desk.look.language))
         else:
             return desk.asked(wait)
         return desk.look.page("landing.html", 422, landing=view)
@@ -71,14 +71,14 @@ def add_for_machines(pages: FastAPI, desk: Desk, ready: Callable[[], bool]) -> N
 
 
 def _landing(desk: Desk, typed: SignUp, bad_address: str = "", bad_interests: str = "") -> Landing:
-    settings = desk.day.settings
+    settings, language = desk.day.settings, desk.look.language
     shown = desk.shelf.newest()
     usual = settings.schedule.schedule()
     return Landing(
         papers=settings.digest.papers,
         also_trending=settings.digest.also_trending,
-        schedule=words.schedule(usual),
-        sample=words.day(shown.date) if shown and shown.public else "",
+        schedule=words.schedule(language, usual),
+        sample=language.headline(shown.date) if shown and shown.public else "",
         withheld=bool(shown and shown.case.withheld),
         typed=typed,
         bad_address=bad_address,

@@ -10,16 +10,17 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 
-from digest import daily, subscriptions
+from digest import daily, languages, subscriptions
 from digest.address import masked
 from digest.errors import LinkExpired, UsageError
+from digest.languages import Language
 from digest.links import Claim, Purpose
 from digest.model import Subscriber, SubscriberState
 from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import Preferences
 from digest.web.guard import network, own_pages_only
 from digest.web.headers import NOTE_POLICY
-from digest.web.views import SettingsPage, besides, regions, said, when
+from digest.web.views import SettingsPage, besides, regions, said, weekdays, when
 
 
 def add(pages: FastAPI, desk: Desk) -> None:
@@ -33,7 +34,9 @@ def add(pages: FastAPI, desk: Desk) -> None:
         except LinkExpired:
             return _expired(desk, token)
         path = _path(desk, Purpose.CONFIRM, token)
-        return desk.look.page("confirm.html", address=masked(reader.address), path=path)
+        return desk.look.page(
+            "confirm.html", language=languages.of(reader.language), address=masked(reader.address), path=path
+        )
 
     @pages.post("/confirm/{token}", dependencies=ours)
     def confirm(token: str) -> Response:
@@ -50,14 +53,16 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
     @pages.api_route("/unsubscribe/{token}", methods=READ)
     def unsubscribe_page(token: str) -> Response:
-        subscriptions.leaver(desk.day, token, desk.clock())
-        return desk.look.page("unsubscribe.html", path=_path(desk, Purpose.UNSUBSCRIBE, token))
+        reader = subscriptions.leaver(desk.day, token, desk.clock())
+        return desk.look.page(
+            "unsubscribe.html", language=_spoken(reader), path=_path(desk, Purpose.UNSUBSCRIBE, token)
+        )
 
     # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read.
     @pages.post("/unsubscribe/{token}")
     def unsubscribe(token: str) -> Response:
-        subscriptions.unsubscribe(desk.day, token, desk.clock())
-        return desk.look.page("unsubscribed.html")
+        reader = subscriptions.unsubscribe(desk.day, token, desk.clock())
+        return desk.look.page("unsubscribed.html", language=_spoken(reader))
 
     @pages.api_route("/preferences/{token}", methods=READ)
     def preferences_page(token: str) -> Response:
@@ -70,7 +75,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
         try:
             reader = subscriptions.prefer(desk.day, token, typed.wish(), desk.clock())
         except UsageError as error:
-            return _settings(desk, reader, typed, problem=said(error))
+            return _settings(desk, reader, typed, problem=said(error, languages.of(reader.language)))
         return _settings(desk, reader, Preferences.of(reader), done="saved")
 
     @pages.api_route("/preferences/{token}/digest", methods=READ)
@@ -79,7 +84,9 @@ def add(pages: FastAPI, desk: Desk) -> None:
         reader = subscriptions.bearer(desk.day, Purpose.PREFERENCES, token, now)
         content = desk.shelf.outlook(reader, now)
         if content is None:
-            return desk.look.page("nothing.html", headers={"Content-Security-Policy": NOTE_POLICY})
+            return desk.look.page(
+                "nothing.html", language=_spoken(reader), headers={"Content-Security-Policy": NOTE_POLICY}
+            )
         return framed(content.html)
 
 
@@ -90,22 +97,28 @@ def _expired(desk: Desk, token: str) -> Response:
 def _settings(
     desk: Desk, reader: Subscriber, form: Preferences, done: str = "", problem: str = ""
 ) -> Response:
-    now, due = desk.clock(), ""
+    now, due, language = desk.clock(), "", languages.of(reader.language)
     if reader.state is SubscriberState.CONFIRMED:
-        due = when(reader.schedule, daily.next_date(desk.day, reader, now), now)
+        due = when(reader.schedule, daily.next_date(desk.day, reader, now), now, language)
     view = SettingsPage(
         address=masked(reader.address),
         state=reader.state,
         next_due=due,
         form=form,
-        besides=besides(reader),
-        regions=regions(form.timezone),
+        besides=besides(reader, language),
+        regions=regions(form.timezone, language),
+        weekdays=weekdays(language),
+        languages=languages.names(),
         preferences_path=_path_of(desk, Purpose.PREFERENCES, reader),
         unsubscribe_path=_path_of(desk, Purpose.UNSUBSCRIBE, reader),
         done=done,
         problem=problem,
     )
-    return desk.look.page("preferences.html", 422 if problem else 200, settings=view)
+    return desk.look.page("preferences.html", 422 if problem else 200, language=language, settings=view)
+
+
+def _spoken(reader: Subscriber | None) -> Language | None:
+    return languages.of(reader.language) if reader else None
 
 
 def _path_of(desk: Desk, purpose: Purpose, reader: Subscriber) -> str:

@@ -9,20 +9,14 @@ from functools import lru_cache
 from zoneinfo import available_timezones
 
 from digest.errors import BadAddress, UsageError
+from digest.languages import Language
 from digest.model import DAY_NAMES, InterestKind, Schedule, Subscriber, SubscriberState, zone
-from digest.render import words
 from digest.web.forms import Preferences, SignUp
 
 #: Where people live; other names are aliases that nobody should choose anew.
 REGIONS = (
     *("Africa", "America", "Antarctica", "Arctic", "Asia"),
     *("Atlantic", "Australia", "Europe", "Indian", "Pacific"),
-)
-
-BESIDES = (
-    (InterestKind.AUTHOR, "author", "authors"),
-    (InterestKind.CATEGORY, "category", "categories"),
-    (InterestKind.LIKE, "example paper", "example papers"),
 )
 
 
@@ -90,38 +84,61 @@ class SettingsPage:
     done: str = ""
     #: What was wrong with the form.
     problem: str = ""
-    weekdays: tuple[tuple[str, str], ...] = tuple(zip(DAY_NAMES, words.WEEKDAYS, strict=True))
+    weekdays: tuple[tuple[str, str], ...]
+    #: Code and name of each language that there is.
+    languages: tuple[tuple[str, str], ...]
 
 
-def said(error: UsageError) -> str:
+def said(error: UsageError, language: Language) -> str:
     """An error as a sentence for whoever filled in the form."""
     if isinstance(error, BadAddress):
-        return "That is not an e-mail address we can write to. One looks like reader@example.org."
+        return language.gettext(
+            "That is not an e-mail address we can write to. One looks like reader@example.org."
+        )
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def besides(subscriber: Subscriber) -> str:
+def besides(subscriber: Subscriber, language: Language) -> str:
     """`2 authors and 1 category`: the kinds of interest that the form does not show."""
-    counts = ((sum(1 for _ in subscriber.asked(kind)), one, many) for kind, one, many in BESIDES)
-    return words.listing([f"{count} {one if count == 1 else many}" for count, one, many in counts if count])
+
+    def count(kind: InterestKind) -> int:
+        return sum(1 for _ in subscriber.asked(kind))
+
+    told, ngettext = [], language.ngettext
+    if authors := count(InterestKind.AUTHOR):
+        told.append(ngettext("%(number)s author", "%(number)s authors", authors))
+    if categories := count(InterestKind.CATEGORY):
+        told.append(ngettext("%(number)s category", "%(number)s categories", categories))
+    if examples := count(InterestKind.LIKE):
+        told.append(ngettext("%(number)s example paper", "%(number)s example papers", examples))
+    return language.listing(told)
 
 
-def when(schedule: Schedule, day: dt.date, now: dt.datetime) -> str:
+def weekdays(language: Language) -> tuple[tuple[str, str], ...]:
+    """The names of the days of the week, as settings have them and as a form shows them."""
+    return tuple((name, language.weekday(number)) for number, name in enumerate(DAY_NAMES))
+
+
+def when(schedule: Schedule, day: dt.date, now: dt.datetime, language: Language) -> str:
     """`tomorrow, Friday 10 April 2026, at 07:00 (Europe/Berlin)`; a digest that is due comes with the next turn."""
     if schedule.due_at(day) <= now:
-        return "within the next minutes"
+        return language.gettext("within the next minutes")
     ahead = (day - now.astimezone(zone(schedule.timezone)).date()).days
-    near = {0: "today, ", 1: "tomorrow, "}.get(ahead, "on ")
-    return f"{near}{words.day(day)}{',' if ahead in {0, 1} else ''} at {schedule.send_at:%H:%M} ({schedule.timezone})"
+    date, time, at = language.day(day), f"{schedule.send_at:%H:%M}", schedule.timezone
+    if ahead == 0:
+        return language.gettext("today, %(day)s, at %(time)s (%(zone)s)", day=date, time=time, zone=at)
+    if ahead == 1:
+        return language.gettext("tomorrow, %(day)s, at %(time)s (%(zone)s)", day=date, time=time, zone=at)
+    return language.gettext("on %(day)s at %(time)s (%(zone)s)", day=date, time=time, zone=at)
 
 
-def regions(current: str) -> tuple[Region, ...]:
+def regions(current: str, language: Language) -> tuple[Region, ...]:
     """The zones to choose from, by region; the current one is always among them."""
     known = _regions()
     if any(zone.name == current for region in known for zone in region.zones):
         return known
-    return (Region(name="As it is now", zones=(Zone(name=current, label=current),)), *known)
+    return (Region(name=language.gettext("As it is now"), zones=(Zone(name=current, label=current),)), *known)
 
 
 @lru_cache(maxsize=1)

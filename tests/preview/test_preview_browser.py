@@ -27,7 +27,7 @@ def test_an_open_page_shows_a_template_as_it_is_changed(desk, page: Page) -> Non
     page.goto(f"{desk.url}/digests/1#html")
     assert heading(page) == "Daily Digest"
     with page.expect_navigation():
-        desk.edit("shell.html", "{{ shell.site }}</h1>", "Changed: {{ shell.site }}</h1>")
+        desk.edit("frame.html", "{{ brand.name }}</h1>", "Changed: {{ brand.name }}</h1>")
     assert heading(page) == "Changed: Daily Digest"
 
 
@@ -71,7 +71,7 @@ def test_a_broken_template_is_named_and_the_page_comes_back_when_it_is_mended(de
     with page.expect_navigation():
         desk.edit("card.html", "{{ card.authors }}", "{{ card.writers }}")
     expect(page.get_by_role("heading", name="A template is broken")).to_be_visible()
-    assert "/templates/card.html:5" in page.locator("main").inner_text()
+    assert "/templates/card.html:11" in page.locator("main").inner_text()
     assert "no attribute 'writers'" in page.locator("main").inner_text()
     with page.expect_navigation():
         desk.mend()

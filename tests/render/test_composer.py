@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from structlog.testing import capture_logs
 
-from digest.config import shipped
+from digest.config import Brand, shipped
 from digest.errors import RenderError
+from digest.languages import ENGLISH
 from digest.model import Edition, Link, Listed, Rights, Trend
 from digest.render import Composer, words
 from digest.render.cards import card_view, line_view
-from digest.render.composer import LARGEST_HTML
+from digest.render.composer import LARGEST_HTML, _chosen, _shell_view
 from digest.render.excerpt import Length, wrapped
 from digest.render.holes import CardHoles, ShellHoles
+from digest.render.views import BrandView
 
 HOLE = re.compile(r"hole[0-9a-f]{32}")
 # What nobody can read: control characters, surrogates, unassigned, and marks that turn the direction.
@@ -103,45 +105,45 @@ def plainly(desk, plan, edition):
     folder = shipped("templates", "email")
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
+        extensions=["jinja2.ext.i18n"],
         autoescape=lambda name: name.endswith(".html"),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    env.filters.update(wrap=wrapped, day=words.day)
-    shell = desk.composer._shell_view
+    env.install_null_translations(newstyle=True)
+    env.filters["wrap"] = wrapped
+    env.globals |= {"language": ENGLISH, "brand": BrandView.of(desk.site, Brand())}
     known = edition.by_id()
     parts = {}
     for kind in ("html", "txt"):
         cards = []
         for rank, pick in enumerate(plan.picks, 1):
-            told = words.reasons(pick.reasons, votes_shown=bool(known[pick.paper].votes))
+            told = words.reasons(ENGLISH, pick.reasons, votes_shown=bool(known[pick.paper].votes))
             if kind == "html":
                 holes = CardHoles(rank=str(rank), reasons="".join(f" · {reason}" for reason in told))
             else:
                 line = wrapped(" · ".join(told), indent=4) + "\n" if told else ""
                 holes = CardHoles(rank=f"{rank}. ".ljust(4), reasons=line)
-            view = card_view(known[pick.paper], Length.FULL)
+            view = card_view(known[pick.paper], ENGLISH, Length.FULL)
             cards.append(env.get_template(f"card.{kind}").render(card=view, holes=holes))
         lines = [
-            env.get_template(f"line.{kind}").render(line=line_view(known[pick.paper]))
+            env.get_template(f"line.{kind}").render(line=line_view(known[pick.paper], ENGLISH))
             for pick in plan.also_trending
         ]
         parts[kind] = cards, lines
-    from digest.render.composer import _chosen
-
     chosen = _chosen(plan, desk.composer._cards_of(edition, "en"), Length.FULL)
-    why = words.why(plan.reader, desk.site.name, personal=False)
-    days = plan.reader.schedule.days
+    why = words.why(ENGLISH, plan.reader, desk.site.name, personal=False)
+    length, days = words.minutes(ENGLISH, chosen.words), plan.reader.schedule.days
     trending = [line.title for line in chosen.lines]
     common = {"unsubscribe": desk.links.unsubscribe, "preferences": desk.links.preferences}
-    view = shell(plan, chosen, "", personal=False)
+    view = _shell_view(plan, edition, chosen, ENGLISH, personal=False)
     html = env.get_template("shell.html").render(
         shell=view,
         holes=ShellHoles(
             why=why,
-            preheader=words.preheader(chosen.titles, trending, chosen.length, days),
+            preheader=words.preheader(ENGLISH, chosen.titles, trending, length, days),
             cards=Markup("".join(parts["html"][0])),
             lines=Markup("".join(parts["html"][1])),
             **common,
@@ -152,7 +154,7 @@ def plainly(desk, plan, edition):
         keep_style_tags=True,
         load_remote_stylesheets=False,
         minify_css=True,
-        extra_css=(folder / "style.css").read_text(),
+        extra_css=env.get_template("style.css").render(),
     )
     text = env.get_template("shell.txt").render(
         shell=view,

@@ -6,9 +6,11 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+from factories import a_subscriber
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.languages import ENGLISH
 from digest.model import Days, Edition, Notice, Reason, ReasonKind, Schedule, SourceState
 from digest.render import words
 from digest.render.excerpt import clean
@@ -29,8 +31,8 @@ TITLES = st.lists(st.text(max_size=200).map(clean).filter(bool), max_size=12)
         (Reason(kind=ReasonKind.VOTES, value=1), "1 upvote"),
         (Reason(kind=ReasonKind.VOTES, subject="hf", value=38, days=2), "38 upvotes on hf in 2 days"),
         (Reason(kind=ReasonKind.VOTES, subject="hf", value=38, days=0), "38 upvotes on hf"),
-        (Reason(kind=ReasonKind.RISING, subject="hf", value=0.999), "top 1 % of the week"),
-        (Reason(kind=ReasonKind.RISING, value=0.96), "top 4 % of the week"),
+        (Reason(kind=ReasonKind.RISING, subject="hf", value=0.999), "top 1% of the week"),
+        (Reason(kind=ReasonKind.RISING, value=0.96), "top 4% of the week"),
         (Reason(kind=ReasonKind.LATE, value=30, days=2), "caught fire late: 30 upvotes in the last 2 days"),
         (Reason(kind=ReasonKind.SOURCES, value=2), "in 2 sources"),
         (Reason(kind=ReasonKind.SOURCES, value=1), ""),
@@ -43,7 +45,7 @@ TITLES = st.lists(st.text(max_size=200).map(clean).filter(bool), max_size=12)
     ],
 )
 def test_reasons_are_said_in_words(reason, said):
-    assert words.in_words(reason) == said
+    assert words.in_words(ENGLISH, reason) == said
 
 
 def test_votes_are_not_said_twice():
@@ -53,8 +55,8 @@ def test_votes_are_not_said_twice():
         Reason(kind=ReasonKind.NEW, value=0),
     )
 
-    assert words.reasons(given_, votes_shown=True) == ("trending overall", "new today")
-    assert words.reasons(given_, votes_shown=False) == ("9 upvotes", "trending overall")
+    assert words.reasons(ENGLISH, given_, votes_shown=True) == ("trending overall", "new today")
+    assert words.reasons(ENGLISH, given_, votes_shown=False) == ("9 upvotes", "trending overall")
 
 
 @pytest.mark.parametrize(
@@ -69,46 +71,62 @@ def test_votes_are_not_said_twice():
     ],
 )
 def test_no_author_alone_is_hidden(names, said):
-    assert words.authors(f"A{n}" for n in range(names)) == said
+    assert words.authors(ENGLISH, (f"A{n}" for n in range(names))) == said
 
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "0"), (999, "999"), (1000, "1k"), (1260, "1.2k"), (34_567, "34k"), (1_100_000, "1.1M")],
+    [(0, "0"), (999, "999"), (1000, "1K"), (1260, "1.2K"), (34_567, "34K"), (1_100_000, "1.1M")],
 )
 def test_big_numbers_are_short(number, said):
-    assert words.compact(number) == said
+    assert ENGLISH.compact(number) == said
 
 
 @given(TITLES, st.integers(1, 9))
 def test_a_subject_fits_an_inbox_and_does_not_look_like_an_answer(titles, trending):
-    subject = words.subject(titles, trending, DAY, DAILY)
+    subject = words.subject(ENGLISH, titles, trending, DAY, DAILY)
 
-    assert 1 <= len(subject) <= 78
+    assert 1 <= len(subject) <= 60
     assert not subject.lower().startswith(("re:", "fwd:"))
 
 
 @given(TITLES, TITLES)
 def test_a_preheader_fits_an_inbox_and_is_not_the_subject(titles, trending):
-    found = words.preheader(titles, trending, "about 12 minutes", Days("weekly:fri"))
+    found = words.preheader(ENGLISH, titles, trending, "about 12 minutes", Days("weekly:fri"))
 
-    assert 35 <= len(found) <= 140
-    assert found != words.subject(titles, len(trending) or 1, DAY, DAILY)
+    assert 35 <= len(found) <= 120
+    assert found != words.subject(ENGLISH, titles, len(trending) or 1, DAY, DAILY)
 
 
 def test_subjects_name_the_top_paper_and_count_the_rest():
-    assert words.subject(["Cups fall."], 0, DAY, DAILY) == "Cups fall"
-    assert words.subject(["Cups fall", "b"], 0, DAY, DAILY) == "Cups fall, and 1 more paper"
-    assert words.subject(["Do cups fall?", "b", "c"], 0, DAY, DAILY) == "Do cups fall? and 2 more papers"
-    assert words.subject(["Re: cups", "b"], 0, DAY, DAILY) == "cups, and 1 more paper"
-    assert words.subject(["x" * 200, "b"], 0, DAY, DAILY) == "2 papers for Friday 10 April 2026"
+    assert words.subject(ENGLISH, ["Cups fall."], 0, DAY, DAILY) == "Cups fall"
+    assert words.subject(ENGLISH, ["Cups fall", "b"], 0, DAY, DAILY) == "Cups fall, and 1 more paper"
+    assert (
+        words.subject(ENGLISH, ["Do cups fall?", "b", "c"], 0, DAY, DAILY)
+        == "Do cups fall? and 2 more papers"
+    )
+    assert words.subject(ENGLISH, ["Re: cups", "b"], 0, DAY, DAILY) == "cups, and 1 more paper"
+    assert words.subject(ENGLISH, ["x" * 200, "b"], 0, DAY, DAILY) == "2 papers for Friday 10 April 2026"
 
 
 def test_a_day_without_picks_says_so():
-    assert words.subject([], 1, DAY, DAILY) == "Nothing close to your interests today; 1 paper is trending"
-    assert words.lede(0, Days("weekly:mon")).startswith("Nothing close to your interests this week.")
-    assert words.lede(2, DAILY) == "Quiet day: 2 papers."
-    assert words.lede(4, DAILY) == ""
+    assert words.subject(ENGLISH, [], 1, DAY, DAILY) == "Nothing close to your interests today; 1 is trending"
+
+
+def asking(papers: int, days: str = "daily"):
+    return a_subscriber(papers=papers, schedule=replace(MORNING, days=Days(days))).reader
+
+
+def test_a_day_is_quiet_only_if_it_holds_less_than_was_asked_for():
+    assert words.lede(ENGLISH, 0, asking(10, "weekly:mon")).startswith(
+        "Nothing close to your interests this week."
+    )
+    assert words.lede(ENGLISH, 2, asking(10)) == "Quiet day: 2 papers."
+    assert words.lede(ENGLISH, 1, asking(10, "weekly:mon")) == "Quiet week: 1 paper."
+    assert words.lede(ENGLISH, 4, asking(10)) == ""
+    assert words.lede(ENGLISH, 3, asking(3)) == ""
+    assert words.lede(ENGLISH, 2, asking(3)) == "Quiet day: 2 papers."
+    assert words.lede(ENGLISH, 1, asking(1)) == ""
 
 
 @pytest.mark.parametrize(
@@ -119,7 +137,7 @@ def test_a_day_without_picks_says_so():
 def test_schedules_are_said_in_words(days, said):
     of = Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=Days(days))
 
-    assert words.schedule(of) == f"{said} at 07:00 (Europe/Berlin)"
+    assert words.schedule(ENGLISH, of) == f"{said} at 07:00 (Europe/Berlin)"
 
 
 # --- bad days -------------------------------------------------------------------------------------
@@ -134,26 +152,27 @@ def an_edition_of(*notices: Notice, silent_since: dt.datetime | None = None) -> 
 
 
 def test_an_ordinary_day_needs_no_notice():
-    assert words.notices(an_edition_of(), MORNING, MONDAY) == ""
+    assert words.notices(ENGLISH, an_edition_of(), MORNING, MONDAY) == ""
 
 
 def test_what_a_source_owes_is_told_in_one_line():
     told = an_edition_of(Notice(source="Hugging Face", state=SourceState.PARTIAL))
     assert (
-        words.notices(told, MORNING, MONDAY)
+        words.notices(ENGLISH, told, MORNING, MONDAY)
         == "The list of Hugging Face is still filling; the rest will follow tomorrow."
     )
-    every = an_edition_of(*(Notice(source="{0}", state=s) for s in words._SILENT))
-    assert words.notices(every, MORNING, MONDAY).count("{0}") == 4
+    owing = (SourceState.PARTIAL, SourceState.LATE, SourceState.STALE, SourceState.FAILING)
+    every = an_edition_of(*(Notice(source="%(source)s", state=s) for s in owing))
+    assert words.notices(ENGLISH, every, MORNING, MONDAY).count("%(source)s") == 4
 
 
 def test_the_day_after_a_day_without_a_digest_says_so_to_those_who_would_have_had_one():
     friday = dt.datetime(2026, 4, 10, 4, tzinfo=dt.UTC)
     edition = an_edition_of(silent_since=friday)
 
-    told = words.notices(edition, MORNING, MONDAY)
+    told = words.notices(ENGLISH, edition, MORNING, MONDAY)
 
     assert told == "There was no digest on Sunday: nothing new had come in since Friday."
-    assert words.notices(edition, MORNING, MONDAY + dt.timedelta(days=1)) == ""
-    assert words.notices(edition, replace(MORNING, days=Days("weekdays")), MONDAY) == ""
-    assert words.notices(edition, replace(MORNING, days=Days("mon")), MONDAY) == ""
+    assert words.notices(ENGLISH, edition, MORNING, MONDAY + dt.timedelta(days=1)) == ""
+    assert words.notices(ENGLISH, edition, replace(MORNING, days=Days("weekdays")), MONDAY) == ""
+    assert words.notices(ENGLISH, edition, replace(MORNING, days=Days("mon")), MONDAY) == ""

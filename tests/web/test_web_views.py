@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from digest.errors import BadAddress, UsageError
+from digest.languages import ENGLISH
 from digest.model import DAY_NAMES, Days, Schedule
 from digest.web.views import regions, said, when
 
@@ -16,7 +17,7 @@ NOW = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)
 
 def due(hour: int, days: str, zone: str = "Europe/Berlin") -> str:
     schedule = Schedule(timezone=zone, send_at=dt.time(hour), days=Days(days))
-    return when(schedule, schedule.next_date(NOW), NOW)
+    return when(schedule, schedule.next_date(NOW), NOW, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -45,11 +46,11 @@ def test_a_weekly_digest_is_at_most_a_week_away(day: str) -> None:
 
 @pytest.mark.parametrize("current", ["Europe/Berlin", "UTC", "US/Eastern", "Etc/GMT+3"])
 def test_every_zone_stands_once_and_the_current_one_is_among_them(current: str) -> None:
-    names = [zone.name for region in regions(current) for zone in region.zones]
+    names = [zone.name for region in regions(current, ENGLISH) for zone in region.zones]
     assert names.count(current) == 1
     assert len(names) == len(set(names)) > 300
 
 
 def test_an_error_is_said_as_a_sentence_and_an_address_is_not_repeated() -> None:
-    assert said(UsageError("a digest has 1 to 50 papers: 99")) == "A digest has 1 to 50 papers: 99."
-    assert "nobody@" not in said(BadAddress("not an e-mail address: 'nobody@'"))
+    assert said(UsageError("a digest has 1 to 50 papers: 99"), ENGLISH) == "A digest has 1 to 50 papers: 99."
+    assert "nobody@" not in said(BadAddress("not an e-mail address: 'nobody@'"), ENGLISH)

@@ -1,0 +1,144 @@
+"""The short mails beside the digest, each with its subject and the line beneath it; their texts are templates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from digest.languages import Language
+from digest.model import DeliveryKind, DeliveryState, Reader, ReaderLinks, SourceState, SourceStatus
+from digest.render import words
+from digest.render.excerpt import clean, shortened
+from digest.render.views import NoteView, ReportView, TroubleView
+
+#: Of these nobody needs to be told.
+_WELL = frozenset({SourceState.FRESH, SourceState.QUIET})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A mail that is not a digest: its template, without the ending, and what that is given."""
+
+    template: str
+    view: NoteView | ReportView
+
+
+def subject(language: Language, kind: DeliveryKind, site: str) -> str:
+    """Of a mail of that kind; the site's name is left out where it makes the subject too long."""
+    gettext = language.gettext
+    match kind:
+        case DeliveryKind.CONFIRM:
+            named, otherwise = (
+                gettext("Confirm your subscription to %(site)s", site=site),
+                gettext("Confirm your subscription"),
+            )
+        case DeliveryKind.LINK:
+            named, otherwise = (
+                gettext("Your subscription to %(site)s", site=site),
+                gettext("Your subscription"),
+            )
+        case DeliveryKind.WELCOME:
+            named, otherwise = gettext("Welcome to %(site)s", site=site), gettext("Welcome")
+        case _:
+            named, otherwise = gettext("A note from %(site)s", site=site), gettext("A note")
+    return named if len(named) <= words.LONGEST_SUBJECT else otherwise
+
+
+def confirmation(language: Language, site: str, reader: Reader, url: str) -> Note:
+    """Asks whether a subscription was meant; holds nothing that anybody typed in a form."""
+    gettext = language.gettext
+    view = NoteView(
+        subject=subject(language, DeliveryKind.CONFIRM, site),
+        preheader=gettext(
+            "One click, within 48 hours, and it comes %(days)s. Otherwise nothing happens.",
+            days=words.rhythm(language, reader.schedule.days),
+        ),
+        url=url,
+        schedule=words.schedule(language, reader.schedule),
+    )
+    return Note("confirm", view)
+
+
+def link(language: Language, site: str, reader: Reader, links: ReaderLinks) -> Note:
+    """To somebody who asked to subscribe and is subscribed: where their settings are."""
+    gettext = language.gettext
+    view = NoteView(
+        subject=subject(language, DeliveryKind.LINK, site),
+        preheader=gettext("You are subscribed already. Your topics and schedule are one click away."),
+        url=links.preferences,
+        schedule=words.schedule(language, reader.schedule),
+    )
+    return Note("link", view)
+
+
+def welcome(language: Language, site: str, reader: Reader, links: ReaderLinks) -> Note:
+    """To somebody who has just confirmed: what comes, when, and how to change or leave it."""
+    gettext = language.gettext
+    view = NoteView(
+        subject=subject(language, DeliveryKind.WELCOME, site),
+        preheader=gettext("What comes, when it comes, and where to change it."),
+        url=links.preferences,
+        schedule=words.schedule(language, reader.schedule),
+        papers=words.papers(language, reader.papers),
+        unsubscribe=links.unsubscribe,
+    )
+    return Note("welcome", view)
+
+
+def goodbye(language: Language, home: str) -> Note:
+    """To somebody who left, if they asked for it as they did; `home` is where they could come back."""
+    gettext = language.gettext
+    view = NoteView(
+        subject=gettext("You are unsubscribed"),
+        preheader=gettext("You are unsubscribed, and this is the last mail you get from us."),
+        url=home,
+    )
+    return Note("goodbye", view)
+
+
+def report(
+    language: Language,
+    date: dt.date,
+    outcomes: Mapping[DeliveryState, int],
+    sources: Collection[SourceStatus],
+) -> Note:
+    """To the operator: what became of a day's messages, and which sources need somebody to look."""
+    gettext = language.gettext
+    labels = {
+        DeliveryState.SENT: gettext("Sent"),
+        DeliveryState.RETRY: gettext("To be tried again"),
+        DeliveryState.FAILED: gettext("Failed"),
+        DeliveryState.IN_DOUBT: gettext("In doubt"),
+        DeliveryState.EXPIRED: gettext("Expired"),
+        DeliveryState.SKIPPED: gettext("Skipped"),
+    }
+    troubles = tuple(
+        TroubleView(source=clean(one.name), state=one.state.value, reason=shortened(clean(one.reason), 200))
+        for one in sources
+        if one.state not in _WELL
+    )
+    sent = outcomes.get(DeliveryState.SENT, 0)
+    failed = outcomes.get(DeliveryState.FAILED, 0) + outcomes.get(DeliveryState.IN_DOUBT, 0)
+    view = ReportView(
+        subject=gettext("%(day)s: %(sent)s sent, %(failed)s failed", day=language.date(date),
+                    sent=language.number(sent), failed=language.number(failed)),
+        preheader=_state_of_sources(language, len(sources), len(troubles)),
+        counts=tuple((label, language.number(outcomes.get(state, 0))) for state, label in labels.items()),
+        troubles=troubles,
+    )  # fmt: skip
+    return Note("report", view)
+
+
+def _state_of_sources(language: Language, sources: int, troubled: int) -> str:
+    if not troubled:
+        return language.ngettext(
+            "%(number)s source was asked, and it is doing well.",
+            "%(number)s sources were asked, and all are doing well.",
+            sources,
+        )
+    return language.ngettext(
+        "%(number)s source needs somebody to look at it.",
+        "%(number)s sources need somebody to look at them.",
+        troubled,
+    )
