@@ -314,7 +314,7 @@ def _bearer(day: Service, claim: Claim) -> Subscriber:
 
 
 def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
-    """The reader of a confirmation wants it: digests come from now on. A second time changes nothing.
+    """The reader of a confirmation wants it: digests come from now on, after a welcome. A second time changes nothing.
 
     Raises as `bearer` does.
     """
@@ -327,7 +327,11 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
             return replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now, starts_at=now)
         return subscriber
 
-    return _by_link(day, reader, decide)
+    confirmed = _by_link(day, reader, decide)
+    if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
+        # Not in the same transaction: a kill in between costs a greeting, and nothing else.
+        day.store.outbox.enqueue([asked_plan(day, DeliveryKind.WELCOME, confirmed, now)])
+    return confirmed
 
 
 def prefer(day: Service, token: str, wish: Wish, now: dt.datetime) -> Subscriber:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,44 @@ def test_the_shipped_configuration_holds_the_defaults(tmp_path: Path) -> None:
     assert shipped.digest == load(bare, {}).digest
     assert shipped.mail == load(bare, {}).mail
     assert shipped.schedule == load(bare, {}).schedule
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("accent", "#ff8800", "brand.accent: its contrast to the ground #ffffff is 2.39, and text needs 4.5; choose a darker one: '#ff8800'"),
+        ("accent_dark", "#1d4ed8", "brand.accent_dark: its contrast to the ground #161514 is 2.72, and text needs 4.5; choose a lighter one: '#1d4ed8'"),
+        ("accent", "blue", "brand.accent: a colour is written as #1d4ed8: 'blue'"),
+        ("footer", "two\nlines", "brand.footer: write it on one line, without control characters: 'two\\nlines'"),
+    ],
+)  # fmt: skip
+def test_a_brand_that_cannot_be_read_is_refused_with_what_to_do(tmp_path, key, value, why):
+    file = tmp_path / "digest.toml"
+    file.write_text(f"[brand]\n{key} = {json.dumps(value)}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(file, {})
+    assert str(refused.value) == f"{file}: {why}"
+
+
+@pytest.mark.parametrize(
+    "logo",
+    ["http://example.org/a.png", "https://example.org", "https://example.org/a.png?reader=1", "logo.png"],
+)
+def test_a_logo_is_the_same_https_image_for_everybody(tmp_path, logo):
+    file = tmp_path / "digest.toml"
+    file.write_text(f'[brand]\nlogo = "{logo}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"brand\.logo"):
+        load(file, {})
+
+
+def test_a_language_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    file = tmp_path / "digest.toml"
+    file.write_text('[site]\nlanguage = "tlh"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"site\.language: the languages are en, de, es, fr, zh: 'tlh'"):
+        load(file, {})
+    file.write_text(
+        '[site]\nlanguage = "zh"\n[[readers]]\naddress = "vision@example.org"\nlanguage = "de"\n',
+        encoding="utf-8",
+    )
+    found = load(file, {})
+    assert (found.site.language, found.readers[0].language) == ("zh", "de")

@@ -222,9 +222,11 @@ def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
 
 
 def _html_cards(chosen: Chosen, language: Language) -> Iterator[str]:
+    # From right to left, digits and Latin words that stand side by side would change places.
+    one = ' · <span dir="auto">{}</span>' if language.direction == "rtl" else " · {}"
     for rank, (pick, card) in enumerate(chosen.picks, 1):
         told = words.reasons(language, pick.reasons, votes_shown=card.votes_shown)
-        yield card.html.fill(rank=str(rank), reasons=escaped("".join(f" · {reason}" for reason in told)))
+        yield card.html.fill(rank=str(rank), reasons="".join(one.format(escaped(reason)) for reason in told))
 
 
 def _text_cards(chosen: Chosen, language: Language) -> Iterator[str]:

@@ -34,7 +34,7 @@ class CardHoles:
     """What differs between the readers of one card."""
 
     rank: str = mark("rank")
-    #: Its own separators or line ends included, so that nothing dangles when there is no reason.
+    #: Its own separators or line ends included, so that nothing dangles when there is no reason; in HTML, markup.
     reasons: str = mark("reasons")
 
 

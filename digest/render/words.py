@@ -32,6 +32,8 @@ FRESH = dt.timedelta(hours=36)
 MOST_REASONS = 2
 #: With fewer picks than this, and than the reader asked for, it was a quiet day.
 USUAL_PAPERS = 4
+#: Emoji, which make a subject look like advertising.
+_PICTURES = re.compile("[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]")
 
 
 # --- counts ---------------------------------------------------------------------------------------
@@ -228,7 +230,9 @@ def subject(language: Language, titles: Sequence[str], trending: int, date: dt.d
     if not titles:
         return _nothing_close(language, trending, days)
     # A mail must not look like an answer, even if the paper's title does.
-    title = re.sub(r"(?i)^(re|fwd?|aw|wg|tr|rv)\s*:\s*", "", titles[0]).rstrip(". ")
+    title = re.sub(r"(?i)^(re|fwd?|aw|wg|tr|rv)\s*:\s*", "", clean(_PICTURES.sub(" ", titles[0]))).rstrip(
+        ". "
+    )
     more = len(titles) - 1
     head = shortened(title, LONGEST_SUBJECT - len(_headed(language, "", more, "x")))
     if head:

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from factories import NOON, a_mention, a_paper, a_plan, a_subscriber
 
+from digest import languages
 from digest.config import Site
+from digest.languages import Language, read
 from digest.model import (
+    Content,
     Days,
+    DeliveryState,
     Edition,
     Link,
     Listed,
@@ -23,6 +27,8 @@ from digest.model import (
     ReasonKind,
     Schedule,
     Signals,
+    SourceState,
+    SourceStatus,
     Trend,
 )
 from digest.render import Composer
@@ -141,6 +147,19 @@ class Desk:
     def digest(self, edition: Edition, picks: int, trending: int = 0):
         return self.composer.digest(plan_of(edition, picks, trending), edition, self.links)
 
+    def note(self, kind: str, code: str) -> Content:
+        """One of the mails beside the digest, in that language."""
+        reader, home = replace(a_reader(), language=code), self.site.url
+        match kind:
+            case "confirmation":
+                return self.composer.confirmation(reader, f"{home}/confirm/u7Qm3xkT9vLr2Nw8ZcYb5HdE")
+            case "goodbye":
+                return self.composer.goodbye(reader, f"{home}/")
+            case "report":
+                return self.composer.report(code, NOON.date(), OUTCOMES, SOURCES)
+            case _:
+                return getattr(self.composer, kind)(reader, self.links)
+
     plan_of = staticmethod(plan_of)
     day = staticmethod(a_day)
     reader = staticmethod(a_reader)
@@ -158,9 +177,34 @@ LINKS = ReaderLinks(
 )
 
 
+OUTCOMES = {DeliveryState.SENT: 1234, DeliveryState.FAILED: 2, DeliveryState.RETRY: 1}
+SOURCES = tuple(
+    SourceStatus(
+        name=name,
+        location="https://example.org/feed",
+        state=state,
+        reason=reason,
+        last_attempt=NOON,
+        last_success=NOON,
+        entries=40,
+    )
+    for name, state, reason in (
+        ("A quiet journal", SourceState.QUIET, ""),
+        ("Hugging Face", SourceState.FAILING, "HTTP 503 from huggingface.co, three times in a row"),
+        ("arXiv", SourceState.LATE, "nothing listed by 06:00"),
+    )
+)
+#: Only so that lines begin at the right; it is not complete.
+ARABIC = Path(__file__).parent / "arabic.po"
+
+
+def language_of(code: str) -> Language:
+    return Language("ar", read(ARABIC)) if code == "ar" else languages.of(code)
+
+
 @pytest.fixture(scope="session")
 def desk() -> Desk:
-    return Desk(SITE, Composer(SITE), LINKS)
+    return Desk(SITE, Composer(SITE, language_of=language_of), LINKS)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from factories import a_listed, a_paper, a_pick, a_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from structlog.testing import capture_logs
 
 from digest.config import Brand, shipped
@@ -122,7 +122,8 @@ def plainly(desk, plan, edition):
         for rank, pick in enumerate(plan.picks, 1):
             told = words.reasons(ENGLISH, pick.reasons, votes_shown=bool(known[pick.paper].votes))
             if kind == "html":
-                holes = CardHoles(rank=str(rank), reasons="".join(f" · {reason}" for reason in told))
+                isolated = Markup("".join(f" · {escape(reason)}" for reason in told))
+                holes = CardHoles(rank=str(rank), reasons=isolated)
             else:
                 line = wrapped(" · ".join(told), indent=4) + "\n" if told else ""
                 holes = CardHoles(rank=f"{rank}. ".ljust(4), reasons=line)

@@ -12,7 +12,10 @@ from email.policy import EmailPolicy
 import pytest
 from factories import a_listed, a_pick, a_plan
 
+from digest import languages
+from digest.config import Brand
 from digest.model import Edition, Link
+from digest.render import Composer
 
 
 class WirePolicy(EmailPolicy):
@@ -89,12 +92,16 @@ def usual(number):
     }
 
 
+LONG = (
+    "A very long title that says what was done, how it was done, to whom, and why nobody did it before: " * 3
+)
 EDITIONS = {
     "one": odd_papers({}),
     "fifty": odd_papers(*map(usual, range(1, 51))),
     "gaps": odd_papers(
         {"abstract": "", "authors": ()}, {"categories": (), "authors": ()}, {"votes": None, "abstract": ""}, {"votes": None}
     ),
+    "long": odd_papers({"title": LONG.strip()}, {"title": "Deoxyribonucleic" * 20}),
     "maths": odd_papers(
         {"title": "Sorting ε-close keys in O(n² log n) for 𝒢 ⊂ ℝᵈ", "abstract": "We prove ‖x‖₂ ≤ √2 for β → ∞, and p(x | y) ≈ 0.3."},
         {"title": "α-Divergence ≠ KL: when x ∈ [0, 1)"},
@@ -104,15 +111,21 @@ EDITIONS = {
         {"title": "小さなモデルは計画できるか", "authors": ("田中 花子",)},
     ),
     "rtl": odd_papers({"title": "בינה מלאכותית עם מודל קטן", "authors": ("דנה לוי",)}),
+    "emoji": odd_papers({"title": "🦜 Parrots and 🧪 people", "abstract": "We count 🦜 in the wild. They are many."}),
+    "hostile": odd_papers(
+        {"title": "x < y & z > 0: <scr", "abstract": "If a < b & c > d, then <x> is lost. \"Quoted\" and 'single'."}
+    ),
+    "crowd": odd_papers({"authors": tuple(f"Given Familyname {n}" for n in range(3000))}),
 }  # fmt: skip
+LANGUAGES = (*languages.codes(), "ar")
 
 
+@pytest.mark.parametrize("code", LANGUAGES)
 @pytest.mark.parametrize("name", EDITIONS)
-def test_the_linter_finds_nothing_in_odd_digests(linter, desk, name):
+def test_the_linter_finds_nothing_in_odd_digests(linter, desk, name, code):
     edition = EDITIONS[name]
-    plan = a_plan(
-        edition=edition, reader=desk.reader(), picks=tuple(map(a_pick, edition.papers)), also_trending=()
-    )
+    reader = replace(desk.reader(), language=code)
+    plan = a_plan(edition=edition, reader=reader, picks=tuple(map(a_pick, edition.papers)), also_trending=())
 
     assert faults(linter, desk.composer.digest(plan, edition, desk.links), desk.links) == []
 
@@ -126,10 +139,18 @@ def test_fifty_papers_of_normal_size_keep_their_summaries(desk):
     assert len(content.html.encode()) < 104_448
 
 
-@pytest.mark.parametrize(("picks", "trending"), [(4, 3), (0, 3), (2, 0)])
-def test_the_linter_finds_nothing_in_usual_digests(linter, desk, picks, trending):
-    edition = desk.day()
-    # One paper of that day shows markup in its title on purpose, which the linter must call a fault.
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize(("picks", "trending"), [(4, 3), (0, 3), (0, 1), (2, 0)])
+def test_the_linter_finds_nothing_in_usual_digests(linter, desk, picks, trending, code):
+    edition = without_markup(desk.day())
+    plan = desk.plan_of(edition, picks, trending)
+    plan = replace(plan, reader=replace(plan.reader, language=code))
+
+    assert faults(linter, desk.composer.digest(plan, edition, desk.links), desk.links) == []
+
+
+def without_markup(edition):
+    """One paper of that day shows markup in its title on purpose, which the linter must call a fault."""
     plain = tuple(
         replace(
             listed,
@@ -137,15 +158,33 @@ def test_the_linter_finds_nothing_in_usual_digests(linter, desk, picks, trending
         )
         for listed in edition.papers
     )
-
-    assert faults(linter, desk.digest(replace(edition, papers=plain), picks, trending), desk.links) == []
-
-
-def test_the_linter_finds_nothing_in_the_confirmation(linter, desk):
-    url = "https://digest.paperpost.org/confirm/u7Qm3xkT9vLr2Nw8ZcYb5HdE"
-
-    assert faults(linter, desk.composer.confirmation(desk.reader(), url), None, "confirm") == []
+    return replace(edition, papers=plain)
 
 
-def test_the_linter_finds_nothing_in_the_mail_with_the_link(linter, desk):
-    assert faults(linter, desk.composer.link(desk.reader(), desk.links), None, "confirm") == []
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("kind", ["confirmation", "link", "welcome", "goodbye", "report"])
+def test_the_linter_finds_nothing_in_the_mails_beside_the_digest(linter, desk, kind, code):
+    content = desk.note(kind, code)
+
+    # Of mails that somebody may not have asked for, the linter knows the words in German and English.
+    asked = kind in {"confirmation", "link"} and code in {"en", "de"}
+    assert faults(linter, content, None, "confirm" if asked else "notice") == []
+    assert len(content.subject) <= 60
+
+
+def test_a_brand_of_an_operators_own_passes_the_linter(linter, desk):
+    brand = Brand(
+        accent="#7a1f5c",
+        accent_dark="#ff9ad5",
+        logo="https://digest.paperpost.org/logo.png",
+        logo_alt="A folded sheet",
+        footer="The digest of Example Lab, for its people and their guests.",
+    )
+    composer = Composer(desk.site, brand=brand)
+    edition = without_markup(desk.day())
+    content = composer.digest(desk.plan_of(edition, 4, 3), edition, desk.links)
+
+    assert faults(linter, content, desk.links) == []
+    assert composer.fingerprint != desk.composer.fingerprint
+    for part in (content.html, content.text):
+        assert "for its people" in part
