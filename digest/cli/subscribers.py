@@ -47,7 +47,7 @@ Timezone = Annotated[str | None, typer.Option(help="An IANA zone, as Europe/Berl
 SendAt = Annotated[str | None, typer.Option(metavar="HH:MM", help="The hour in that zone.")]
 Days = Annotated[str | None, typer.Option(help="daily, weekdays, weekly:fri, or mon,thu.")]
 Papers = Annotated[int | None, typer.Option(help="How many papers a digest holds.")]
-Language = Annotated[str | None, typer.Option(help="The language of the mails.")]
+Language = Annotated[str | None, typer.Option(help="The language of their mails: de, en, es, fr or zh.")]
 Confirmed = Annotated[
     bool, typer.Option("--confirmed", help="They have agreed already; needs no confirmation by mail.")
 ]

@@ -298,7 +298,7 @@ def _stopped(connection: Connection, due: Sequence[_Due]) -> Mapping[str, builti
 
 
 def _may_get(kind: DeliveryKind, state: SubscriberState) -> bool:
-    if kind is DeliveryKind.DIGEST:
+    if kind in {DeliveryKind.DIGEST, DeliveryKind.WELCOME}:
         return state is SubscriberState.CONFIRMED
     if kind is DeliveryKind.CONFIRM:  # also to somebody who left and asked again
         return state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}

@@ -223,6 +223,7 @@ def test_whether_a_reader_may_still_be_written_to_is_asked_when_claiming(
     change(store, a_subscriber(state=state))
     needed = {
         DeliveryKind.DIGEST: {SubscriberState.CONFIRMED},
+        DeliveryKind.WELCOME: {SubscriberState.CONFIRMED},
         DeliveryKind.CONFIRM: {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED},
     }
     allowed = state in needed.get(kind, set(SubscriberState) - {SubscriberState.SUPPRESSED})

@@ -9,6 +9,7 @@ import io
 import re
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -25,7 +26,7 @@ from digest import config, daily, deliver, roster, subscriptions
 from digest.errors import LinkError, LinkExpired, UsageError
 from digest.links import Purpose
 from digest.messages import compose
-from digest.model import DeliveryKind, Interest, InterestKind, Subscriber, SubscriberState
+from digest.model import DeliveryKind, DeliveryState, Interest, InterestKind, Subscriber, SubscriberState
 from digest.service import Service, open_service
 from digest.subscriptions import Wish
 
@@ -119,7 +120,8 @@ def test_who_is_subscribed_and_asks_again_is_mailed_the_link_to_their_settings(d
     reader = subscribed(day)
     assert subscriptions.ask(day, "VISION@example.org", Wish(papers=50), "net", NOW + DAY) is None
     assert the_reader(day) == reader
-    assert [row.plan.kind for row in day.store.outbox.list()] == [DeliveryKind.LINK, DeliveryKind.CONFIRM]
+    kinds = [row.plan.kind for row in day.store.outbox.list()]
+    assert kinds == [DeliveryKind.LINK, DeliveryKind.WELCOME, DeliveryKind.CONFIRM]
     preferences = token(mailed(day)[-1], Purpose.PREFERENCES)
     assert subscriptions.bearer(day, Purpose.PREFERENCES, preferences, NOW + 400 * DAY) == reader
 
@@ -171,6 +173,23 @@ def test_an_unreadable_address_is_refused_and_nothing_kept(day: Service, address
     with pytest.raises(UsageError):
         subscriptions.ask(day, address, NOTHING, "net", NOW)
     assert day.store.subscribers.list() == []
+
+
+def test_who_confirms_is_welcomed_once_and_not_after_leaving(day: Service, tmp_path: Path) -> None:
+    reader = subscribed(day)
+    confirmation, welcome = mailed(day)
+    assert welcome["Subject"].startswith("Welcome to ")
+    assert "List-Unsubscribe" not in welcome
+    assert subscriptions.bearer(day, Purpose.PREFERENCES, token(welcome, Purpose.PREFERENCES), NOW) == reader
+    subscriptions.confirm(day, token(confirmation, Purpose.CONFIRM), NOW + HOUR)
+    assert len(mailed(day)) == 2
+
+    subscriptions.unsubscribe(day, token(welcome, Purpose.UNSUBSCRIBE), NOW + HOUR)
+    assert len(mailed(day)) == 2
+    transport = deliver.transport(day.settings.mail, tmp_path / "outbox")
+    daily.deliver_due(day, transport, NOW + HOUR)
+    newest, *_ = day.store.outbox.list()
+    assert (newest.plan.kind, newest.state) == (DeliveryKind.WELCOME, DeliveryState.SUPPRESSED)
 
 
 def test_confirming_twice_is_confirming_once(day: Service) -> None:
@@ -386,7 +405,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_was_written_to_too_often(self) -> None:
-        assert len(self.day.store.outbox.list()) == len(self.mailed_at)
+        kinds = Counter(row.plan.kind for row in self.day.store.outbox.list())
+        assert kinds.total() - kinds[DeliveryKind.WELCOME] == len(self.mailed_at)
 
 
 Life.TestCase.settings = profile(
