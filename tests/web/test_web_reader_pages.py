@@ -385,3 +385,25 @@ def test_a_suppressed_address_cannot_be_confirmed(site, name: str) -> None:
     site.day.store.suppressions.add(reader.address, "asked us to", site.clock.now)
     assert site.post(site.path(Purpose.CONFIRM, reader)).status == 404
     assert site.now(name).state is SubscriberState.PENDING
+
+
+def test_a_readers_pages_speak_the_language_that_they_chose(site, name: str) -> None:
+    path = site.path(Purpose.PREFERENCES, site.reader(name))
+    assert '<html lang="en" dir="ltr">' in site.get(path).text
+    saved = site.post(path, FORM | {"language": "de"})
+    assert '<html lang="de" dir="ltr">' in saved.text
+    assert "Gespeichert. Ihr nächster Digest kommt in den nächsten Minuten." in saved.text
+    assert '<option value="de" lang="de" selected>Deutsch</option>' in saved.text
+    assert site.now(name).language == "de"
+    leaving = site.get(site.path(Purpose.UNSUBSCRIBE, site.now(name)))
+    assert "Drücken Sie den Knopf" in leaving.text
+    assert site.post(path, FORM).status == 200
+    assert site.now(name).language == "de"
+
+
+def test_a_language_that_is_not_there_is_said_and_nothing_is_saved(site, name: str) -> None:
+    path = site.path(Purpose.PREFERENCES, site.reader(name))
+    refused = site.post(path, FORM | {"language": "tlh"})
+    assert refused.status == 422
+    assert "The languages are en, de, es, fr, zh" in refused.text
+    assert site.now(name).language == "en"
