@@ -14,8 +14,9 @@ from digest.model import Edition, Listed
 from digest.render import words
 from digest.render.css import Inliner
 from digest.render.environment import Templates
-from digest.render.excerpt import Length, clean, count_words, shortened, summary
+from digest.render.excerpt import Length, clean, count_words, shortened
 from digest.render.holes import CardHoles, Fragment
+from digest.render.summary import summary
 from digest.render.views import ActionView, CardView, LineView
 
 log = structlog.get_logger()
@@ -124,7 +125,7 @@ def card_view(listed: Listed, language: Language, length: Length) -> CardView:
         url=_home(listed),
         authors=words.authors(language, paper.authors),
         facts=tuple(filter(None, (category, words.upvotes(language, listed.votes)))),
-        summary=summary(paper.abstract, paper.rights, length),
+        summary=summary(paper.abstract, length),
         actions=tuple(_actions(listed, language, shortened(title, 40) or paper.id, length)),
     )
 
