@@ -24,7 +24,7 @@ POINTER = _any(
     r"\b(codes?|data|datasets?|models?|weights|checkpoints|demos?|videos?|implementations?|software|package|project|"
     r"materials?|resources?|benchmarks?|toolkit|library|artifacts?|scripts|website|page|repository|everything)\b"
     r"[^.;]{0,90}\b(is|are|be|made|been|freely|publicly|openly)( now| all| made)* "
-    r"(publicly |freely |openly |fully )?(available|released|accessible|open[- ]sourced?|provided|found|hosted|published)\b",
+    r"(publicly |freely |openly |fully )?(available|released|accessible|open[- ]sourced?|hosted)\b|\bcan be (found|accessed|obtained|downloaded) (at|on|in|here|from)\b",
     r"\b(demo|project|web) ?page\b",
     r"\b(release|open[- ]source|publish|share)d? (all |both |the |our |its |this )*[^.;]{0,40}"
     r"\b(codes?|weights|checkpoints|implementation|datasets?)\b[^.;]{0,60}\.?$",
@@ -39,7 +39,7 @@ CONNECTIVE = _any(
     r"as a (result|consequence)|in (contrast|particular|turn|response|other words|this way|doing so|so doing|such)|"
     r"on the (other hand|contrary)|by (contrast|doing so)|at the same time|to (this|that|do so)( end)?|that is|with this|"
     r"under (this|these|such)|(given|from|through|using|via|despite|due to|because of|following|unlike|like|(inspired|motivated|guided|informed) by|"
-    r"built on|building on|leveraging) (this|these|that|those|such|it|them))\b",
+    r"built on|building on|leveraging) (this|these|that|those|such|it|them))\b(?!-)",
     r"^(然而|但是|因此|此外|并且|而且)|\b(aforementioned|the above)\b|^[^.]{0,60}\b(however|therefore|thus|hence)\b",
 )
 #: Speaks of what stood before; at the very beginning of an abstract it speaks of nothing that was left out.

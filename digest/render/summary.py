@@ -38,8 +38,6 @@ class _Weighed:
     result: float
     #: What speaks against it: background, detail, outlook, and a little for coming late.
     loss: float
-    #: The first that says what the paper is about.
-    main: bool
     #: It needs the very sentence before it; it needs any before it; it is better with the one that it answers.
     leaning: bool
     adding: bool
@@ -108,7 +106,6 @@ def _weighed(texts: list[str]) -> Iterator[_Weighed]:
             claim=claim,
             result=result,
             loss=_loss(text, at, tells=bool(claim) or result > 3),
-            main=main,
             leaning=bool(cues.CONNECTIVE.search(text) or (at and cues.POINTS_BACK.search(text))),
             adding=bool(cues.ADDING.search(text)),
             answering=bool(cues.ANSWERING.search(text)),
