@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import structlog
 
-from digest import deliver, ingest
+from digest import deliver, ingest, summaries
 from digest.deliver import Transport
 from digest.errors import DeliveryError, RenderError
 from digest.messages import compose, digest_plan
@@ -207,7 +207,7 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
     pool = papers.pool(now - day.settings.digest.window, now) if waiting else []
     if not pool:
         return latest
-    listed = ingest.trends(pool, now, papers.snapshots(now - GROWTH))
+    listed = summaries.introduced(ingest.trends(pool, now, papers.snapshots(now - GROWTH)), day.settings)
     silent = latest.published_at if latest and now - latest.published_at > STALE else None
     return editions.publish(now, listed, changes, told, silent)
 
@@ -292,6 +292,7 @@ def prepare(
         log.info("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
         return 0, 0
     ranker: Ranker | None = None
+    machine = summaries.summariser(day.settings)
     prepared = skipped = 0
     for block in due_digests(day, now, only):
         ranker = ranker or Ranker(edition, day.settings.digest, day.settings.ranking)
@@ -302,6 +303,7 @@ def prepare(
         plans = [
             digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
         ]
+        summaries.decide(day, edition, plans, machine, now)
         day.store.outbox.enqueue(plans)
         skipped += sum(one.skipped for one in plans)
         prepared += sum(not one.skipped for one in plans)

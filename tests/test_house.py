@@ -41,7 +41,7 @@ def importers(package: str) -> list[str]:
         ("feedparser", "ingest/feeds.py"),
         ("httpx2", "ingest/fetch.py"),
         ("httpcore2", "ingest/network.py"),
-        ("pylatexenc", "ingest/text.py"),
+        ("pylatexenc", "ingest/tex.py"),
         ("itsdangerous", "links.py"),
         ("smtplib", "deliver/smtp.py"),
         ("css_inline", "render/css.py"),

@@ -16,6 +16,7 @@ from digest.config.tables import (
     ReaderTable,
     Settings,
     Site,
+    Summary,
 )
 from digest.config.values import EXTENSIONS, is_address, source_kind
 
@@ -32,6 +33,7 @@ __all__ = [
     "ReaderTable",
     "Settings",
     "Site",
+    "Summary",
     "add_feeds",
     "find",
     "is_address",

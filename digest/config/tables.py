@@ -171,6 +171,29 @@ class DigestDefaults(Section):
     window: Duration = dt.timedelta(days=7)
     min_score: float = Field(0.1, ge=0, le=1)
     send_empty: bool = False
+    summary: Literal["abstract", "source", "model"] = "abstract"
+
+
+class Summary(Section):
+    """Who writes summaries, if `digest.summary` is "model": anything that speaks OpenAI's chat completions."""
+
+    url: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
+    model: str = ""
+    key: SecretStr = SecretStr("")
+    papers_per_day: int = Field(100, ge=1, le=10_000)
+    timeout: Duration = dt.timedelta(seconds=30)
+
+    @field_validator("key")
+    @classmethod
+    def _header_value(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch("[!-~]*", value.get_secret_value()):
+            raise ValueError("a key is ASCII without spaces")
+        return value
+
+    @property
+    def endpoint(self) -> str:
+        """Where questions go: the base URL is given as OpenAI's own clients take it."""
+        return f"{self.url.rstrip('/')}/chat/completions"
 
 
 class Fetch(Section):
@@ -247,6 +270,7 @@ class Settings(Section):
     mail: Mail = Mail()
     schedule: ScheduleDefaults = ScheduleDefaults()
     digest: DigestDefaults = DigestDefaults()
+    summary: Summary = Summary()
     fetch: Fetch = Fetch()
     ranking: Ranking = Ranking()
     cluster: Cluster = Cluster()
@@ -260,6 +284,12 @@ class Settings(Section):
         names = [table.name for table in self.source_tables]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two sources are called {min(twice)!r}; give each its own name")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_to_ask(self) -> Settings:
+        if self.digest.summary == "model" and not (self.summary.url and self.summary.model):
+            raise ValueError('digest.summary is "model": set summary.url and summary.model too')
         return self
 
     @property

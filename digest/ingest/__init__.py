@@ -6,11 +6,14 @@ from digest.ingest.growth import RECENTLY, moving
 from digest.ingest.identity import names, resolve
 from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
+from digest.ingest.summariser import Summariser, believed
 from digest.ingest.trend import trends
 
 __all__ = [
     "RECENTLY",
     "Politeness",
+    "Summariser",
+    "believed",
     "collect",
     "moving",
     "names",

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 TITLE_LIMIT = 500
 #: The longest arXiv abstract is under 2 kB; a feed may carry whole articles.
 ABSTRACT_LIMIT = 10_000
+#: What a source's machine made of an abstract is one or two sentences.
+SUMMARY_LIMIT = 1_000
 URL_LIMIT = 2_000
 #: What the databases hold in an integer column.
 COUNT_LIMIT = 2**31

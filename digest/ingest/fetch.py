@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx2
 
@@ -53,6 +53,7 @@ ADVICE = {
 
 #: Waits until that URL's site may be asked; AskedToWait if that would take too long.
 Turn = Callable[[str], None]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +97,36 @@ def fetch(url: str, asker: Asker, validators: Validators | None = None) -> Fetch
         "Accept-Encoding": "gzip, deflate, br",
         **conditions(validators or Validators()),
     }
-    late = f"{shown(url)}: not answered in full within {asker.seconds:g} s"
     asker.turn(url)
+    return asked(url, asker, lambda deadline: follow(url, headers, asker, deadline))
+
+
+def post(url: str, question: bytes, headers: Mapping[str, str], asker: Asker) -> bytes:
+    """What a server answers to a question in JSON; FetchError for anything but 200. No redirect is followed."""
+    headers = {"User-Agent": user_agent(asker.settings, asker.contact), **headers}
+
+    def ask(deadline: Deadline) -> bytes:
+        with httpx2.Client(headers=headers, transport=Transport(asker), trust_env=False) as client:
+            request = client.build_request("POST", url, content=question, extensions=timed(deadline))
+            response = client.send(request, stream=True)
+            try:
+                if response.status_code != HTTPStatus.OK:
+                    raise FetchError(
+                        f"{shown(url)}: answered {response.status_code} {response.reason_phrase}"
+                    )
+                return body(url, response, asker.settings.max_bytes)
+            finally:
+                response.close()
+
+    return asked(url, asker, ask)
+
+
+def asked(url: str, asker: Asker, ask: Callable[[Deadline], Answer]) -> Answer:
+    """What asking gave, within the time that there is; FetchError in words for whatever went wrong on the way."""
+    late = f"{shown(url)}: not answered in full within {asker.seconds:g} s"
     with Deadline(asker.seconds) as deadline:
         try:
-            fetched = follow(url, headers, asker, deadline)
+            answered = ask(deadline)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, UnicodeError) as error:
             if deadline.passed or isinstance(error, httpx2.TimeoutException):
                 raise FetchError(late) from None
@@ -108,7 +134,12 @@ def fetch(url: str, asker: Asker, validators: Validators | None = None) -> Fetch
         if deadline.passed:
             # A body without a length ends when its socket is shut, and would look whole.
             raise FetchError(late)
-    return fetched
+    return answered
+
+
+def timed(deadline: Deadline) -> dict[str, Any]:
+    """What tells httpcore how long there is, and us of its sockets."""
+    return {"timeout": httpx2.Timeout(deadline.remaining).as_dict(), "trace": deadline.trace}
 
 
 def user_agent(settings: config.Fetch, contact: str) -> str:
@@ -153,11 +184,7 @@ def follow(url: str, headers: Mapping[str, str], asker: Asker, deadline: Deadlin
                 raise FetchError(
                     f"{shown(url)}: redirected to something that is not http or https: {str(request.url)[:80]!r}"
                 )
-            request.extensions = {
-                **request.extensions,
-                "timeout": httpx2.Timeout(deadline.remaining).as_dict(),
-                "trace": deadline.trace,
-            }
+            request.extensions = {**request.extensions, **timed(deadline)}
             response = client.send(request, stream=True)
             try:
                 if response.next_request is None:

@@ -7,9 +7,11 @@ import datetime as dt
 from digest.errors import DocumentError, EntryError
 from digest.ingest.document import (
     ABSTRACT_LIMIT,
+    SUMMARY_LIMIT,
     TITLE_LIMIT,
     Document,
     arxiv_links,
+    clean,
     count,
     cut,
     inner,
@@ -65,7 +67,14 @@ def entry(document: Document, item: object) -> Entry:
             stars=count(paper, "githubStars"),
         ),
         rights=document.source.rights,
+        ai_summary=cut(readable(ai_summary(paper)), SUMMARY_LIMIT),
     )
+
+
+def ai_summary(paper: dict[str, object]) -> str:
+    """What Hugging Face's model wrote, where it did; nothing that is no text refuses an entry for it."""
+    said = paper.get("ai_summary")
+    return clean(said) if isinstance(said, str) else ""
 
 
 def authors(paper: dict[str, object]) -> tuple[str, ...]:

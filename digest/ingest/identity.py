@@ -323,7 +323,14 @@ def _merged(work: _Work, now: dt.datetime) -> Paper:
         links=_links(work.name, [link for s in said for link in s.links]),
         rights=text.rights,
         first_seen=_first_seen(said, now),
+        ai_summary=_ai_summary(said),
     )
+
+
+def _ai_summary(said: Sequence[Said]) -> str:
+    """An entry's before what was kept, as it was written of a later text; the rest as the texts are ordered."""
+    spoken = [s for s in said if s.ai_summary]
+    return next((s.ai_summary for s in sorted(spoken, key=lambda s: isinstance(s, Paper))), "")
 
 
 def _links(name: str, said: Sequence[Link]) -> tuple[Link, ...]:

@@ -89,6 +89,8 @@ class Entry:
     signals: Signals = Signals()
     announcement: Announcement = Announcement.NEW
     rights: Rights = Rights.OPEN
+    #: What a machine of the source made of the abstract; empty if it has none.
+    ai_summary: str = ""
 
 
 #: `first_seen` of a paper of which only a reader's list spoke: in no edition's window.
@@ -114,6 +116,8 @@ class Paper:
     links: tuple[Link, ...]
     rights: Rights
     first_seen: dt.datetime
+    #: What a machine of a source made of the abstract; empty if none did.
+    ai_summary: str = ""
 
     def link(self, rel: str) -> str | None:
         """The first URL with that relation."""
@@ -194,6 +198,9 @@ class Listed:
     paper: Paper
     mentions: tuple[Mention, ...]
     trend: Trend
+    #: What a machine wrote, shown instead of the abstract's sentences; empty: the abstract speaks. None until a
+    #: digest picks the paper from this edition; then it is decided once, and never changed.
+    summary: str | None = ""
 
     @property
     def votes(self) -> int | None:

@@ -14,9 +14,10 @@ from digest.model import Edition, Listed
 from digest.render import words
 from digest.render.css import Inliner
 from digest.render.environment import Templates
-from digest.render.excerpt import Length, clean, count_words, shortened, summary
+from digest.render.excerpt import Length, clean, count_words, shortened
 from digest.render.holes import CardHoles, Fragment
-from digest.render.views import ActionView, CardView, LineView
+from digest.render.summary import SLACK, summary
+from digest.render.views import ActionView, CardView, LineView, Origin
 
 log = structlog.get_logger()
 
@@ -118,15 +119,25 @@ def card_view(listed: Listed, language: Language, length: Length) -> CardView:
     """What a card shows of a paper; what is not known leaves no trace."""
     paper, title = listed.paper, _title(listed)
     category = clean(paper.categories[0]) if paper.categories else ""
+    text, origin = _said(listed, length)
     return CardView(
         id=paper.id,
         title=title,
         url=_home(listed),
         authors=words.authors(language, paper.authors),
         facts=tuple(filter(None, (category, words.upvotes(language, listed.votes)))),
-        summary=summary(paper.abstract, paper.rights, length),
+        summary=text,
+        origin=origin,
         actions=tuple(_actions(listed, language, shortened(title, 40) or paper.id, length)),
     )
+
+
+def _said(listed: Listed, length: Length) -> tuple[str, Origin]:
+    """What a card says of a paper, and who says it: a machine where one was heard and is short enough."""
+    written = clean(listed.summary or "")
+    if written and count_words(written) <= length * SLACK:
+        return written, Origin.AI
+    return summary(listed.paper.abstract, length), Origin.ABSTRACT
 
 
 def line_view(listed: Listed, language: Language) -> LineView:

@@ -1,4 +1,4 @@
-"""Choosing from a paper's text without breaking it: sentences, summaries, short titles, wrapped lines."""
+"""Texts made to fit without breaking them: cleaned, counted, shortened, wrapped."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
-
-from digest.model import Rights
 
 # Control characters, lone surrogates, noncharacters, and the marks that turn the reading direction of what
 # follows them (Unicode TR 36 section 2.6: text could be made to look like other text).
@@ -22,15 +20,6 @@ _UNREADABLE = re.compile(
 _WIDE = "\u2e80-\u2fdf\u3001-\u30ff\u3100-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff01-\uff60\U00020000-\U0003fffd"
 _WORD = re.compile(f"[{_WIDE}]|[^\\s{_WIDE}]+")
 
-_ABBREVIATIONS = frozenset(
-    word
-    for line in (
-        "al approx appx ca cf ch dr e.g eq eqn eqs etc fig figs i.e i.i.d inc jr mr mrs ms no nos p pp prof",
-        "ref refs resp sec sect sr st tab u.s viz vol vs w.r.t",
-    )
-    for word in line.split()
-)
-_END = re.compile("[.!?…]+[\"'”’)\\]]*(?=\\s+[^\\s])|[。！？]+[」』”]*(?=.)")  # noqa: RUF001 (CJK sentence ends)
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "⟨": "⟩", "（": "）", "「": "」"}  # noqa: RUF001 (CJK brackets)
 # A title is not cut beside these, because a formula would be torn.
 _OPERATORS = frozenset("=<>≤≥≪≫≈∼≃≡≠+-−–±×·∗*/∈∉⊂⊆⊃∪∩→←↔↦⇒∝∞∑∏∫√|^_")  # noqa: RUF001 (they are what is meant)
@@ -42,7 +31,6 @@ _WEAK_ENDS = frozenset(
     )
     for word in line.split()
 )
-_CONTRAST = re.compile(r"(However|But|Yet|Nevertheless|Nonetheless|Still|Moreover|Furthermore)\b,?\s*")
 
 
 class Length(IntEnum):
@@ -65,60 +53,8 @@ def count_words(text: str) -> int:
     return len(words) - wide + (wide + 1) // 2
 
 
-def sentences(text: str) -> Iterator[str]:
-    """The sentences of a clean text; in doubt two stay together ("Fig. 3", "et al.", inside brackets)."""
-    start = 0
-    for end in _END.finditer(text):
-        if _is_border(text, start, end):
-            yield text[start : end.end()].strip()
-            start = end.end()
-    if rest := text[start:].strip():
-        yield rest
-
-
-def _is_border(text: str, start: int, end: re.Match[str]) -> bool:
-    following = text[end.end() :].lstrip()[:1]
-    if not _balanced(text[start : end.end()]):
-        return False
-    if end[0][0] != ".":
-        return not following.islower()
-    before = text[start : end.start()].rpartition(" ")[2].lstrip("([“\"'")
-    initial = len(before) == 1 and before.isupper()
-    return not (initial or before.lower() in _ABBREVIATIONS or following.islower())
-
-
 def _balanced(text: str) -> bool:
     return all(text.count(left) <= text.count(right) for left, right in _PAIRS.items())
-
-
-def summary(abstract: str, rights: Rights, length: Length) -> str:
-    """The first sentences that fit, whole; a first one that is far too long is shortened.
-
-    A summary does not open by contradicting what it left out. Texts with EXCERPT rights give two sentences
-    at most. Empty if there is no abstract or no room.
-    """
-    said = list(sentences(clean(abstract)))
-    while len(said) > 1 and _CONTRAST.match(said[0]):
-        said.pop(0)
-    if not said or length is Length.NONE:
-        return ""
-    first = _CONTRAST.sub("", said[0], count=1)
-    # Up to half as long again: better than a cut.
-    chosen = [(first[:1].upper() + first[1:]) if first != said[0] else first]
-    if count_words(chosen[0]) > length * 3 // 2:
-        return shortened(chosen[0], _place_of_word(chosen[0], length))
-    most = 2 if rights is Rights.EXCERPT else len(said)
-    for sentence in said[1:most]:
-        if count_words(" ".join([*chosen, sentence])) > length:
-            break
-        chosen.append(sentence)
-    return " ".join(chosen)
-
-
-def _place_of_word(text: str, number: int) -> int:
-    """The offset at which that many words end."""
-    ends = [word.end() for word in _WORD.finditer(text)]
-    return ends[min(number, len(ends)) - 1]
 
 
 @lru_cache(maxsize=8192)

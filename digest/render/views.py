@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from enum import StrEnum
 
 from digest.config import Brand, Site
 from digest.languages import Language
@@ -54,6 +55,13 @@ class ActionView:
     about: str
 
 
+class Origin(StrEnum):
+    """Where a summary comes from; the label beside it says so."""
+
+    ABSTRACT = "abstract"  #: sentences of the authors
+    AI = "ai"  #: a machine's words, the source's or ours
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
     """One paper, as every reader of a language sees it."""
@@ -67,8 +75,9 @@ class CardView:
     authors: str
     #: Category and votes, in words.
     facts: tuple[str, ...]
-    #: Taken from the abstract; empty if there is none.
+    #: One or two sentences; empty if there are none.
     summary: str
+    origin: Origin
     actions: tuple[ActionView, ...]
 
 

@@ -23,6 +23,7 @@ from digest.store.papers import Papers
 from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Mail, Subscribers
+from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
 from digest.store.turns import Turns
 
@@ -37,6 +38,7 @@ __all__ = [
     "Sources",
     "Store",
     "Subscribers",
+    "Summaries",
     "Suppressions",
     "Turns",
     "open_store",
@@ -53,6 +55,7 @@ class Store:
         self.sources = Sources(database)
         self.turns = Turns(database)
         self.editions = Editions(database)
+        self.summaries = Summaries(database)
         self.subscribers = Subscribers(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)

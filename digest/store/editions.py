@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select, update
 
 from digest.model import Edition, Listed, Notice, Trend
 from digest.store import codec
@@ -72,6 +72,7 @@ class Editions:
                     "mentions": codec.encode_mentions(listed.mentions),
                     "score": listed.trend.score,
                     "reasons": codec.encode_reasons(listed.trend.reasons),
+                    "summary": listed.summary,
                 }
                 for position, listed in enumerate(papers)
             ]
@@ -84,6 +85,25 @@ class Editions:
             notices=tuple(notices),
             silent_since=silent_since,
         )
+
+    def decide(self, edition: int, summaries: Mapping[str, str]) -> None:
+        """What an edition's papers, by their ids in it, show from now on; what was decided before stays."""
+        with self._database.writing() as connection:
+            for paper, text in summaries.items():
+                undecided = and_(
+                    edition_papers.c.edition == edition,
+                    edition_papers.c.paper == paper,
+                    edition_papers.c.summary.is_(None),
+                )
+                connection.execute(update(edition_papers).where(undecided).values(summary=text))
+
+    def undecided(self, edition: int) -> frozenset[str]:
+        """The papers of an edition, by their ids in it, of which nobody decided yet what they show."""
+        chosen = select(edition_papers.c.paper).where(
+            edition_papers.c.edition == edition, edition_papers.c.summary.is_(None)
+        )
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(chosen))
 
     def changes_of_latest(self) -> int | None:
         """The `changes` that the newest edition was published with."""
@@ -132,6 +152,7 @@ def _listed(connection: Connection, edition: int) -> tuple[Listed, ...]:
             paper=paper_of(row, row["paper"], names[row["paper"]]),
             mentions=codec.decode_mentions(row["mentions"]),
             trend=Trend(score=row["score"], reasons=codec.decode_reasons(row["reasons"])),
+            summary=row["summary"],
         )
         for row in rows
     )

@@ -139,6 +139,7 @@ def paper_of(row: RowMapping, paper: str, names: tuple[str, ...]) -> Paper:
         links=codec.decode_links(row["links"]),
         rights=row["rights"],
         first_seen=row["first_seen"],
+        ai_summary=row["ai_summary"],
     )
 
 
@@ -180,6 +181,7 @@ def _text(paper: Paper) -> dict[str, object]:
         "version": paper.version,
         "links": codec.encode_links(paper.links),
         "rights": paper.rights,
+        "ai_summary": paper.ai_summary,
     }
 
 

@@ -125,6 +125,22 @@ revisions = Table(
     # JSON: relation and URL.
     Column("links", Text, nullable=False),
     Column("rights", _words(Rights), nullable=False),
+    # What a machine of a source made of the abstract; empty if none did.
+    Column("ai_summary", Text, nullable=False, server_default=""),
+)
+
+#: What a machine of ours made of papers, and what it was asked in vain: rows are never changed and never deleted.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("paper", Text, primary_key=True),
+    # Who was asked.
+    Column("model", Text, primary_key=True),
+    # SHA-256 of title and abstract: another text is another question.
+    Column("content", String(64), primary_key=True),
+    # Empty if what came back could not be shown.
+    Column("text", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
 )
 
 #: Every id under which a paper is or was known; a paper's own id is an alias of itself. Rows are never deleted.
@@ -251,6 +267,9 @@ edition_papers = Table(
     Column("score", Double, nullable=False),
     # JSON: what the trend's score is made of.
     Column("reasons", Text, nullable=False),
+    # Shown instead of the abstract's sentences; empty: these are shown. Null until a digest of this edition picks
+    # the paper; then it is written once, so that every message made from it says the same.
+    Column("summary", Text, server_default=""),
 )
 
 # --- subscribers ----------------------------------------------------------------------------------

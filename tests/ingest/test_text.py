@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ingest.text import LONGEST_PARSED, readable
+from digest.ingest.tex import LONGEST_PARSED
+from digest.ingest.text import readable
 
 
 @pytest.mark.parametrize(

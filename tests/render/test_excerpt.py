@@ -8,57 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model import Rights
-from digest.render.excerpt import Length, clean, count_words, sentences, shortened, summary, wrapped
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "Fuller et al. 2019 and Ng et al. The latter is ours, e.g. in Fig. 3 and Sec. 2, i.e. at 3.5 eV vs. 4.1 eV.",
-        "We thank J. R. Smith and Dr. Who for No. 5.",
-        "It works (see below. Really. It does) on the U.S. grid.",
-        "Let p(x. Y) = 1 hold.",
-        "Version 2.0 is out!",
-    ],
-)
-def test_a_point_inside_a_sentence_does_not_end_it(sentence):
-    assert list(sentences(f"{sentence} Then we rest.")) == [sentence, "Then we rest."]
-
-
-def test_sentences_of_scripts_without_spaces_are_found():
-    assert list(sentences("我们提出一种方法。它更快。")) == ["我们提出一种方法。", "它更快。"]
-
-
-@given(st.text(max_size=300).map(clean))
-def test_no_sentence_is_lost(text):
-    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
-
-
-@pytest.mark.parametrize("opening", ["However, ", "But ", "Yet "])
-def test_a_summary_does_not_open_with_a_contradiction(opening):
-    assert summary(f"{opening}cups fall. We catch 9 of 10.", Rights.OPEN, Length.FULL) == "We catch 9 of 10."
-    assert summary(f"{opening}cups fall.", Rights.OPEN, Length.FULL) == "Cups fall."
-
-
-def test_a_summary_ends_at_a_sentence_within_its_length():
-    abstract = " ".join(f"Sentence number {n} has exactly eight words here." for n in range(20))
-
-    assert count_words(summary(abstract, Rights.OPEN, Length.FULL)) == 40
-    assert count_words(summary(abstract, Rights.OPEN, Length.SHORT)) == 16
-    assert summary(abstract, Rights.OPEN, Length.NONE) == ""
-
-
-def test_a_first_sentence_that_never_ends_is_shortened():
-    found = summary("word " * 400, Rights.OPEN, Length.FULL)
-
-    assert found.endswith("…")
-    assert count_words(found) <= 45
-
-
-@given(st.text(max_size=400))
-def test_summaries_are_never_long(text):
-    assert count_words(summary(text, Rights.OPEN, Length.FULL)) <= 45 * 3 // 2
+from digest.render.excerpt import clean, shortened, wrapped
 
 
 @pytest.mark.parametrize(
