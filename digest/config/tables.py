@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -30,6 +31,7 @@ from digest.config.values import (
     on_light,
     one_line,
     optional_address,
+    short,
     source_kind,
 )
 from digest.errors import UsageError
@@ -118,7 +120,8 @@ class Mail(Section):
     sender: Annotated[str, BeforeValidator(mailbox)] = Field(
         "Daily Digest <digest@example.org>", alias="from"
     )
-    bounce_address: Annotated[str, BeforeValidator(optional_address)] = ""
+    #: Short enough for what `deliver.verp` adds to it: RFC 5321 4.5.3.1.1 allows a local part of 64 octets.
+    bounce_address: Annotated[str, BeforeValidator(optional_address), AfterValidator(short)] = ""
     unsubscribe_mailbox: Annotated[str, BeforeValidator(optional_address)] = ""
     rate_per_second: float | None = Field(None, gt=0)
     on_doubt: Literal["resend", "hold"] = "resend"

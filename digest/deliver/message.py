@@ -23,6 +23,7 @@ from email.utils import format_datetime
 
 from digest import address
 from digest.config import Settings
+from digest.deliver.verp import Verp
 from digest.errors import RenderError
 from digest.links import Links
 from digest.model import Content, DeliveryKind, Message, Plan, ReaderLinks
@@ -47,15 +48,15 @@ class Letterhead:
     #: The site's name.
     name: str
     sender: Address
-    #: Where bounces go: the envelope's sender.
-    envelope: str
+    #: Names the delivery in the envelope's sender; without it bounces go to the sender's own mailbox.
+    verp: Verp | None = None
     reply_to: str = ""
     unsubscribe_mailbox: str = ""
     #: Name of a header by which the relay recognises a message it already has.
     idempotency_header: str = ""
 
     @classmethod
-    def of(cls, settings: Settings) -> Letterhead:
+    def of(cls, settings: Settings, links: Links) -> Letterhead:
         """The letterhead that is configured."""
         mail = settings.mail
         found = address.mailbox(mail.sender)
@@ -63,11 +64,15 @@ class Letterhead:
         return cls(
             name=settings.site.name,
             sender=sender,
-            envelope=mail.bounce_address or sender.addr_spec,
+            verp=Verp(address=mail.bounce_address, links=links) if mail.bounce_address else None,
             reply_to=settings.site.contact,
             unsubscribe_mailbox=mail.unsubscribe_mailbox,
             idempotency_header=mail.idempotency_header,
         )
+
+    def envelope(self, plan: Plan) -> str:
+        """Where bounces of that delivery go: the envelope's sender."""
+        return self.verp.sender(plan) if self.verp else self.sender.addr_spec
 
     @property
     def feedback_name(self) -> str:
@@ -110,7 +115,7 @@ def pack(
     head = "\r\n".join(_checked(header) for header in headers)
     return Message(
         id=plan.message_id,
-        sender=_mailbox(letterhead.envelope),
+        sender=_mailbox(letterhead.envelope(plan)),
         recipient=_mailbox(plan.reader.address),
         content=head.encode("ascii") + b"\r\n\r\n" + parts + f"--{boundary}--\r\n".encode(),
     )
