@@ -38,6 +38,9 @@ from digest.errors import UsageError
 from digest.languages import SOURCE
 from digest.model import Days, Rights, Schedule, Source, SourceKind, clock_time, zone
 
+#: A name in the DNS.
+HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+
 
 class Section(BaseModel):
     """One `[table]`: closed, frozen."""
@@ -122,6 +125,10 @@ class Mail(Section):
     )
     #: Short enough for what `deliver.verp` adds to it: RFC 5321 4.5.3.1.1 allows a local part of 64 octets.
     bounce_address: Annotated[str, BeforeValidator(optional_address), AfterValidator(short)] = ""
+    #: A private key in PEM, or the path of one; signs where the relay does not.
+    dkim_key: SecretStr = SecretStr("")
+    dkim_selector: str = Field("", pattern=rf"^({HOST})?$")
+    dkim_domain: str = Field("", pattern=rf"^({HOST})?$")
     unsubscribe_mailbox: Annotated[str, BeforeValidator(optional_address)] = ""
     rate_per_second: float | None = Field(None, gt=0)
     on_doubt: Literal["resend", "hold"] = "resend"
@@ -131,6 +138,12 @@ class Mail(Section):
     connections: Literal[1] = 1
     relay_log: Literal[""] = ""
     journal: Literal[""] = ""
+
+    @model_validator(mode="after")
+    def _named_key(self) -> Mail:
+        if self.dkim_key.get_secret_value() and not self.dkim_selector:
+            raise ValueError("dkim_key needs dkim_selector, the name under which its record is published")
+        return self
 
     @property
     def domain(self) -> str:
