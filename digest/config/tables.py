@@ -129,6 +129,8 @@ class Mail(Section):
     dkim_key: SecretStr = SecretStr("")
     dkim_selector: str = Field("", pattern=rf"^({HOST})?$")
     dkim_domain: str = Field("", pattern=rf"^({HOST})?$")
+    #: Signs what a mail service tells us at /hooks/delivery; there is no such place without it.
+    hook_secret: SecretStr = SecretStr("")
     unsubscribe_mailbox: Annotated[str, BeforeValidator(optional_address)] = ""
     rate_per_second: float | None = Field(None, gt=0)
     on_doubt: Literal["resend", "hold"] = "resend"
@@ -138,6 +140,13 @@ class Mail(Section):
     connections: Literal[1] = 1
     relay_log: Literal[""] = ""
     journal: Literal[""] = ""
+
+    @field_validator("hook_secret")
+    @classmethod
+    def _unguessable(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 16:
+            raise ValueError("at least 16 characters, as `openssl rand -hex 32` prints them")
+        return value
 
     @model_validator(mode="after")
     def _named_key(self) -> Mail:

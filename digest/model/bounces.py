@@ -27,7 +27,7 @@ class BounceClass(StrEnum):
     POLICY = "policy"  #: they refuse us or our message; says nothing about the reader
     COMPLAINT = "complaint"  #: the reader called it spam
     LEAVE = "leave"  #: the reader wants no more of it
-    DELIVERED = "delivered"  #: it arrived, a provider says; what failed before is over
+    DELIVERED = "delivered"  #: it arrived, a mail service says; what failed before is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
