@@ -55,7 +55,7 @@ class Handled:
 class Event:
     """What a mail service told of one delivery, in its operator's words (README, "A hook for mail services")."""
 
-    #: Told by the mail service; the same twice counts once.
+    #: Told by the mail service; the same twice for one reader counts once.
     id: str
     meaning: BounceClass
     status: str = ""
@@ -78,13 +78,15 @@ def read(day: Service, raw: bytes, now: dt.datetime) -> Handled:
         subscriber = bearer(day, found.tokens) or subscriber
     if subscriber is None:
         log.info("bounce not ours", kind=found.kind)
-        return Handled(fate=Fate.FORGED)
+        # Who asks to leave in their own words, or complains through somebody who hides them, is heard by a person.
+        unclear = found.kind is not Kind.BOUNCE and not found.tokens
+        return Handled(fate=Fate.UNKNOWN if unclear else Fate.FORGED)
     origin = origin if origin and origin.subscriber == subscriber else None
     refusal = _refusal(day, found, origin)
     if refusal is None:
         return Handled(fate=Fate.KNOWN)
     bounce = Bounce(
-        key=found.key,
+        key=hashed("message", subscriber, found.key),
         subscriber=subscriber,
         origin=origin,
         at=believed(found.at, origin, now),
@@ -101,7 +103,7 @@ def hear(day: Service, event: Event, now: dt.datetime) -> Handled:
     if subscriber is None:
         return Handled(fate=Fate.FORGED)
     bounce = Bounce(
-        key=hashlib.sha256(f"event {event.id}".encode(errors="replace")).hexdigest()[:32],
+        key=hashed("event", subscriber, event.id),
         subscriber=subscriber,
         origin=origin,
         at=believed(event.at, origin, now),
@@ -109,6 +111,11 @@ def hear(day: Service, event: Event, now: dt.datetime) -> Handled:
         status=event.status,
     )
     return _settle(day, bounce, now)
+
+
+def hashed(*parts: str) -> str:
+    """What two tellings of the same thing about one subscriber have in common."""
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
 
 
 def sent(day: Service, senders: Iterable[str]) -> Origin | None:

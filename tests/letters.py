@@ -13,6 +13,8 @@ def letter(
 ) -> bytes:
     """The document as it would arrive for that sender; another `mark` makes another message of it."""
     text = (RETURNED / f"{name}.eml").read_text(encoding="utf-8")
-    for word, value in (("@SENDER@", sender), ("@ADDRESS@", address), ("@TOKEN@", token)):
+    words = {"@SENDER@": sender, "@ADDRESS@": address, "@TOKEN@": token}
+    words["@QUOTED-TOKEN@"] = token.replace("_", "=5F")  # in a word of RFC 2047, where "_" is a space
+    for word, value in words.items():
         text = text.replace(word, value)
     return text.replace(f"<{name}@", f"<{name}{mark}@").replace("\n", "\r\n").encode()

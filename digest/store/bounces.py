@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
 from digest.address import key
 from digest.model import Bounce, BounceClass, Decision, Origin, SubscriberState
@@ -64,13 +64,6 @@ class Bounces:
         """Everything that came back for a subscriber, the oldest first."""
         with self._database.reading() as connection:
             return _bounces(connection, bounces.c.subscriber == subscriber)
-
-    def counts(self, since: dt.datetime) -> Mapping[BounceClass, int]:
-        """How many of each meaning there were since that instant; one without any is left out."""
-        chosen = select(bounces.c.meaning, func.count().label("number")).where(bounces.c.at >= since)
-        with self._database.reading() as connection:
-            rows = connection.execute(chosen.group_by(bounces.c.meaning))
-            return {row.meaning: row.number for row in rows}
 
 
 def _is(origin: Origin) -> tuple[ColumnElement[bool], ...]:

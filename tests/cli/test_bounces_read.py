@@ -68,6 +68,9 @@ def test_a_pipe_is_read_twice_and_counts_once(tmp_path: Path, sender: str) -> No
     assert two.stdout.decode().endswith("1 read, 0 suppressed, 0 unsubscribed\n")
     assert sender not in one.stderr.decode()
 
+    shown = digest(tmp_path, "subscribers", "show", READER.address).stdout.decode()
+    assert shown.count("5.1.1") == 1
+
     removed = digest(tmp_path, "suppressions", "remove", READER.address)
     assert "update vision@example.org --confirmed" in removed.stderr.decode()
 

@@ -15,7 +15,7 @@ from digest.deliver.returned import LONGEST, Kind, read
 from digest.model import BounceClass
 
 SENDER = "bounces+db4984-0123456789abcdef-abcdefghijklmnop@example.org"
-TOKEN = "WyIwMTIzNDU2Nzg5YWJjZGVmIiwxLDBd.c2lnbmF0dXJlc2lnbmF0dXJl"
+TOKEN = "WyIwMTIzNDU2Nzg5YWJjZGVmIiwxLDBd.c2lnbmF0_cmVzaWduYXR1cmU-x_"
 HARD, SOFT, TRANSIENT, POLICY = (
     BounceClass.HARD, BounceClass.SOFT, BounceClass.TRANSIENT, BounceClass.POLICY,
 )  # fmt: skip

@@ -143,11 +143,3 @@ def test_nobody_is_counted_who_is_gone_and_nothing_of_them_stays(
 def test_no_address_is_kept(sent: Store, rows: Callable[[str], list[tuple[object, ...]]]):
     sent.bounces.settle(a_bounce(), always(Decision()), NOON)
     assert "@" not in str(rows("SELECT * FROM bounces"))
-
-
-def test_they_are_counted_by_meaning_since_an_instant(sent: Store):
-    for number, meaning in enumerate([BounceClass.SOFT, BounceClass.POLICY, BounceClass.SOFT]):
-        sent.bounces.settle(a_bounce(str(number), meaning=meaning), always(Decision()), NOON)
-    sent.bounces.settle(a_bounce("old", at=NOON - dt.timedelta(days=2)), always(Decision()), NOON)
-    found = sent.bounces.counts(NOON - dt.timedelta(days=1))
-    assert found == {BounceClass.SOFT: 2, BounceClass.POLICY: 1}

@@ -40,6 +40,7 @@ def meanings(site, name: str) -> list[BounceClass]:
 def test_without_a_secret_there_is_no_such_place(site) -> None:
     answer = tell(site, an_event("1", "nobody"))
     assert (answer.status, answer.body) == (404, site.post("/nowhere").body)
+    assert site.get("/hooks/delivery").status == 404
 
 
 def test_an_event_is_counted_once_and_acted_upon(hooked) -> None:
@@ -52,6 +53,13 @@ def test_an_event_is_counted_once_and_acted_upon(hooked) -> None:
     assert hooked.now("robots").state is SubscriberState.SUPPRESSED
     (kept,) = hooked.day.store.bounces.of("s-robots")
     assert (kept.status, kept.at) == ("5.1.1", START - 60 * MINUTE)
+
+
+def test_one_event_of_two_readers_counts_for_both(hooked) -> None:
+    for name in ("one", "two"):
+        hooked.reader(name)
+    both = [an_event("the same id", name, status="5.2.2") for name in ("one", "two")]
+    assert json.loads(tell(hooked, *both).text) == {"counted": 2}
 
 
 @pytest.mark.parametrize(
