@@ -21,6 +21,8 @@ from digest.errors import LinkError, LinkExpired
 from digest.model import Reader, ReaderLinks
 
 CONFIRM_LIFETIME = dt.timedelta(hours=48)
+#: Characters of a fingerprint that still vouch for its parts: 80 bits.
+SHORTEST = 16
 
 
 class Purpose(StrEnum):
@@ -115,5 +117,15 @@ class Links:
 
     def fingerprint(self, *parts: str) -> str:
         """26 lower-case base32 characters of HMAC-SHA-256(secret, parts): 130 bits, for Message-IDs."""
-        mac = hmac.new(self.secrets[-1].encode(), "\x00".join(parts).encode(), hashlib.sha256)
-        return base64.b32encode(mac.digest()).decode()[:26].lower()
+        return _fingerprint(self.secrets[-1], parts)
+
+    def vouches(self, start: str, *parts: str) -> bool:
+        """Whether that is how the fingerprint of these parts begins, under any secret; 80 bits of it at least."""
+        given = start.encode(errors="surrogatepass")
+        made = (_fingerprint(secret, parts)[: len(start)].encode() for secret in self.secrets)
+        return len(start) >= SHORTEST and any(hmac.compare_digest(given, one) for one in made)
+
+
+def _fingerprint(secret: str, parts: tuple[str, ...]) -> str:
+    mac = hmac.new(secret.encode(), "\x00".join(parts).encode(errors="surrogatepass"), hashlib.sha256)
+    return base64.b32encode(mac.digest()).decode()[:26].lower()

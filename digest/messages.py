@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Callable
 
 from digest import deliver
-from digest.deliver import Letterhead
 from digest.errors import RenderError
 from digest.links import CONFIRM_LIFETIME, Claim, Purpose
 from digest.model import Content, DeliveryKind, Digest, Edition, Message, Plan, ReaderLinks, Subscriber
@@ -63,7 +62,7 @@ def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt
 
 def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None] | None = None) -> Message:
     """The message of a plan: the same bytes every time, while templates and secret are the same."""
-    letterhead = Letterhead.of(day.settings)
+    letterhead = day.letterhead
     links = day.links.of_reader(plan.reader)
     if plan.kind in ASKED:
         if links is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digest.config import Settings
+from digest.deliver import Letterhead
 from digest.links import Links
 from digest.render import Composer
 from digest.store import Store, open_store
@@ -21,11 +22,12 @@ class Service:
     store: Store
     links: Links
     composer: Composer
+    letterhead: Letterhead
 
 
 @contextmanager
 def open_service(settings: Settings, templates: Path | None = None) -> Iterator[Service]:
-    """Open everything that a day needs; StoreError or RenderError if it cannot be.
+    """Open everything that a day needs; StoreError, RenderError or ConfigError if it cannot be.
 
     `templates`: a folder whose files replace single e-mail templates, instead of the configured one.
     """
@@ -34,6 +36,5 @@ def open_service(settings: Settings, templates: Path | None = None) -> Iterator[
         kept = [] if site.secret else [store.secret()]
         given = [secret.get_secret_value() for secret in (site.previous_secret, site.secret) if secret]
         links = Links(base=site.url, secrets=(*given, *kept))
-        yield Service(
-            settings, store, links, Composer(site, templates or settings.templates_directory, settings.brand)
-        )
+        composer = Composer(site, templates or settings.templates_directory, settings.brand)
+        yield Service(settings, store, links, composer, Letterhead.of(settings, links))

@@ -123,4 +123,7 @@ def test_places_named_in_the_readme_are_there(path: str) -> None:
 
 
 def test_the_readme_uses_the_glossary() -> None:
-    assert not re.search(r"\b(articles?|users?(?!-Agent)|recipients?|providers?)\b", README, re.IGNORECASE)
+    prose = re.sub(
+        r"`[^`\n]+`|^body=.*", "", README, flags=re.MULTILINE
+    )  # fields of others are named as they are
+    assert not re.search(r"\b(articles?|users?(?!-Agent)|recipients?|providers?)\b", prose, re.IGNORECASE)

@@ -13,7 +13,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from digest import __version__
-from digest.cli import database, evaluating, looking, outbox, running, serving, starting, subscribers
+from digest.cli import (
+    bounces,
+    database,
+    evaluating,
+    looking,
+    outbox,
+    running,
+    serving,
+    signing,
+    starting,
+    subscribers,
+)
 from digest.cli.console import Front, complain, log_to_stderr
 from digest.errors import DigestError, UsageError
 
@@ -33,6 +44,8 @@ looking.commands(app)
 evaluating.commands(app)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(outbox.suppressions, name="suppressions")
+app.add_typer(bounces.app, name="bounces")
+signing.commands(app)
 app.add_typer(database.app, name="db")
 
 

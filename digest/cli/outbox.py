@@ -8,10 +8,10 @@ import typer
 
 from digest import address as addresses
 from digest.cli import as_json
-from digest.cli.console import AsJson, Day, Now, clock, complain, say, service, show
+from digest.cli.console import AsJson, Day, Now, announce, clock, complain, say, service, show
 from digest.errors import UsageError
 from digest.languages import ENGLISH
-from digest.model import DeliveryState
+from digest.model import DeliveryState, SubscriberState
 from digest.render.words import in_words
 
 app = typer.Typer(help="Who got what, who did not, and why.", no_args_is_help=True)
@@ -127,4 +127,7 @@ def remove_suppression(context: typer.Context, address: str) -> None:
     with service(context) as day:
         if not day.store.suppressions.remove(addresses.normalised(address)):
             raise UsageError(f"not suppressed: {address!r}")
+        reader = day.store.subscribers.by_address(addresses.normalised(address))
     typer.echo("removed")
+    if reader and reader.state is SubscriberState.SUPPRESSED:
+        announce(f"`digest subscribers update {reader.address} --confirmed` sends digests again")

@@ -166,9 +166,13 @@ def list_(
 
 @app.command("show")
 def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
-    """One subscriber, with everything they asked for."""
+    """One subscriber, with everything they asked for, and what came back."""
     with service(context) as day:
-        tell(subscriptions.find(day, address), json=json)
+        found = subscriptions.find(day, address)
+        tell(found, json=json)
+        back = day.store.bounces.of(found.id)
+    if back and not json:
+        show("\nwhat came back", ("at", "meaning", "status"), [(b.at, b.meaning, b.status) for b in back], "")
 
 
 @app.command()

@@ -15,7 +15,15 @@ from digest.errors import ConfigError
 
 CONFIG_NAME = "digest.toml"
 ENV_PREFIX = "DIGEST_"
-SECRETS = ("SITE__SECRET", "SITE__PREVIOUS_SECRET", "MAIL__PASSWORD", "DATABASE__URL", "SUMMARY__KEY")
+SECRETS = (
+    "SITE__SECRET",
+    "SITE__PREVIOUS_SECRET",
+    "MAIL__PASSWORD",
+    "MAIL__DKIM_KEY",
+    "MAIL__HOOK_SECRET",
+    "DATABASE__URL",
+    "SUMMARY__KEY",
+)
 
 
 def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -81,7 +89,7 @@ def explained(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}; allowed there: {', '.join(allowed_beside(first['loc']))}"
     why = first["msg"].removeprefix("Value error, ").rstrip(".")
-    secret = place[-1:] and place[-1] in {"password", "secret", "previous_secret", "key"}
+    secret = "__".join(place).upper() in SECRETS
     shown = "" if secret or isinstance(value, dict | BaseModel) else f": {value!r}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{key}: {why[:1].lower()}{why[1:]}{shown}{more}"

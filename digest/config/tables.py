@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -30,11 +31,15 @@ from digest.config.values import (
     on_light,
     one_line,
     optional_address,
+    short,
     source_kind,
 )
 from digest.errors import UsageError
 from digest.languages import SOURCE
 from digest.model import Days, Rights, Schedule, Source, SourceKind, clock_time, zone
+
+#: A name in the DNS.
+HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 
 
 class Section(BaseModel):
@@ -118,7 +123,14 @@ class Mail(Section):
     sender: Annotated[str, BeforeValidator(mailbox)] = Field(
         "Daily Digest <digest@example.org>", alias="from"
     )
-    bounce_address: Annotated[str, BeforeValidator(optional_address)] = ""
+    #: Short enough for what `deliver.verp` adds to it: RFC 5321 4.5.3.1.1 allows a local part of 64 octets.
+    bounce_address: Annotated[str, BeforeValidator(optional_address), AfterValidator(short)] = ""
+    #: A private key in PEM, or the path of one; signs where the relay does not.
+    dkim_key: SecretStr = SecretStr("")
+    dkim_selector: str = Field("", pattern=rf"^({HOST})?$")
+    dkim_domain: str = Field("", pattern=rf"^({HOST})?$")
+    #: Signs what a mail service tells us at /hooks/delivery; there is no such place without it.
+    hook_secret: SecretStr = SecretStr("")
     unsubscribe_mailbox: Annotated[str, BeforeValidator(optional_address)] = ""
     rate_per_second: float | None = Field(None, gt=0)
     on_doubt: Literal["resend", "hold"] = "resend"
@@ -128,6 +140,19 @@ class Mail(Section):
     connections: Literal[1] = 1
     relay_log: Literal[""] = ""
     journal: Literal[""] = ""
+
+    @field_validator("hook_secret")
+    @classmethod
+    def _unguessable(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 16:
+            raise ValueError("at least 16 characters, as `openssl rand -hex 32` prints them")
+        return value
+
+    @model_validator(mode="after")
+    def _named_key(self) -> Mail:
+        if self.dkim_key.get_secret_value() and not self.dkim_selector:
+            raise ValueError("dkim_key needs dkim_selector, the name under which its record is published")
+        return self
 
     @property
     def domain(self) -> str:

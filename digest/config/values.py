@@ -16,6 +16,8 @@ from digest.model import SourceKind
 
 #: The group of entry points by which installed packages add kinds of sources (README, "A source of your own").
 EXTENSIONS = "daily_digest.sources"
+#: Characters before the @ of an address to which each message adds a token (`deliver.verp`).
+LONGEST_LOCAL_PART = 18
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -115,6 +117,15 @@ def _luminance(colour: str) -> float:
 def optional_address(value: str) -> str:
     """A bare address or nothing."""
     return bare_address(value) if value else value
+
+
+def short(value: str) -> str:
+    """An address whose local part leaves room for a token of 45 characters in 64."""
+    if len(value.rpartition("@")[0]) > LONGEST_LOCAL_PART:
+        raise ValueError(
+            f"at most {LONGEST_LOCAL_PART} characters before the @, since each message adds a token there"
+        )
+    return value
 
 
 def is_address(url: str) -> bool:

@@ -23,6 +23,8 @@ from email.utils import format_datetime
 
 from digest import address
 from digest.config import Settings
+from digest.deliver.dkim import Signer, signer
+from digest.deliver.verp import Verp
 from digest.errors import RenderError
 from digest.links import Links
 from digest.model import Content, DeliveryKind, Message, Plan, ReaderLinks
@@ -47,27 +49,34 @@ class Letterhead:
     #: The site's name.
     name: str
     sender: Address
-    #: Where bounces go: the envelope's sender.
-    envelope: str
+    #: Names the delivery in the envelope's sender; without it bounces go to the sender's own mailbox.
+    verp: Verp | None = None
+    #: Signs messages where the relay does not.
+    signer: Signer | None = None
     reply_to: str = ""
     unsubscribe_mailbox: str = ""
     #: Name of a header by which the relay recognises a message it already has.
     idempotency_header: str = ""
 
     @classmethod
-    def of(cls, settings: Settings) -> Letterhead:
-        """The letterhead that is configured."""
+    def of(cls, settings: Settings, links: Links) -> Letterhead:
+        """The letterhead that is configured; ConfigError if its key cannot be used."""
         mail = settings.mail
         found = address.mailbox(mail.sender)
         sender = Address(found.display_name or settings.site.name, found.username, found.domain)
         return cls(
             name=settings.site.name,
             sender=sender,
-            envelope=mail.bounce_address or sender.addr_spec,
+            signer=_signer(settings),
+            verp=Verp(address=mail.bounce_address, links=links) if mail.bounce_address else None,
             reply_to=settings.site.contact,
             unsubscribe_mailbox=mail.unsubscribe_mailbox,
             idempotency_header=mail.idempotency_header,
         )
+
+    def envelope(self, plan: Plan) -> str:
+        """Where bounces of that delivery go: the envelope's sender."""
+        return self.verp.sender(plan) if self.verp else self.sender.addr_spec
 
     @property
     def feedback_name(self) -> str:
@@ -75,6 +84,13 @@ class Letterhead:
         plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode().lower()
         slug = re.sub(r"[^a-z0-9]", "", plain)
         return (slug if len(slug) >= 5 else f"{slug}digest")[:15]
+
+
+def _signer(settings: Settings) -> Signer | None:
+    mail = settings.mail
+    key = mail.dkim_key.get_secret_value()
+    domain = mail.dkim_domain or mail.domain
+    return signer(key, mail.dkim_selector, domain, settings.directory) if key else None
 
 
 def message_id(links: Links, kind: DeliveryKind, subscriber: str, local_date: dt.date, domain: str) -> str:
@@ -100,19 +116,24 @@ def pack(
     if plan.kind is DeliveryKind.DIGEST:
         headers += _bulk(plan, letterhead, links, edition_at)
     headers += ["MIME-Version: 1.0", f'Content-Type: multipart/alternative; boundary="{boundary}"']
-    parts = b"".join(
+    body = b"".join(
         f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
         f"Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
         + quoted_printable(body)
         + b"\r\n"
         for subtype, body in (("plain", content.text), ("html", content.html))
     )
-    head = "\r\n".join(_checked(header) for header in headers)
+    body += f"--{boundary}--\r\n".encode()
+    written = [_checked(header) for header in headers]
+    head = "".join(f"{header}\r\n" for header in written).encode("ascii")
+    if letterhead.signer:
+        fields = [(name, value.encode("ascii")) for name, _, value in (h.partition(":") for h in written)]
+        head = letterhead.signer.sign(fields, (body,), plan.prepared_at) + head
     return Message(
         id=plan.message_id,
-        sender=_mailbox(letterhead.envelope),
+        sender=_mailbox(letterhead.envelope(plan)),
         recipient=_mailbox(plan.reader.address),
-        content=head.encode("ascii") + b"\r\n\r\n" + parts + f"--{boundary}--\r\n".encode(),
+        content=head + b"\r\n" + body,
     )
 
 

@@ -1,10 +1,12 @@
 """The nouns of the project: frozen values, no I/O, none of them half born.
 
 In the order in which a paper travels: Source, Entry, Paper, Mention, Trend, Edition; then the reader:
-Interest, Schedule, Subscriber, Reader; then what passes between them: Pick, Digest, Message, Delivery.
+Interest, Schedule, Subscriber, Reader; then what passes between them: Pick, Digest, Message, Delivery;
+and what comes back: Bounce.
 Every datetime is aware and in UTC; a local date belongs to a reader's time zone.
 """
 
+from digest.model.bounces import Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
 from digest.model.deliveries import (
     Content,
@@ -63,9 +65,12 @@ __all__ = [
     "UNSEEN",
     "Announcement",
     "Attempt",
+    "Bounce",
+    "BounceClass",
     "Collected",
     "Content",
     "Days",
+    "Decision",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
@@ -83,6 +88,7 @@ __all__ = [
     "Names",
     "Notice",
     "Opinion",
+    "Origin",
     "Outcome",
     "Paper",
     "Pick",
@@ -92,6 +98,7 @@ __all__ = [
     "Reading",
     "Reason",
     "ReasonKind",
+    "Refusal",
     "Resolved",
     "Rights",
     "Schedule",

@@ -14,6 +14,7 @@ from typing import Self
 from sqlalchemy import select
 
 from digest.store import migrate
+from digest.store.bounces import Bounces
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
 from digest.store.limits import Limit
@@ -28,6 +29,7 @@ from digest.store.suppressions import Suppressions
 from digest.store.turns import Turns
 
 __all__ = [
+    "Bounces",
     "EditionHeader",
     "Editions",
     "Limit",
@@ -60,6 +62,7 @@ class Store:
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
+        self.bounces = Bounces(database)
 
     def secret(self) -> str:
         """The text that signs this site's links: made at first use, the same ever after for every process."""

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from digest.model import (
+    BounceClass,
     DeliveryKind,
     DeliveryState,
     InterestKind,
@@ -404,4 +405,21 @@ outbox_journal = Table(
     Column("event", Text, nullable=False),
     # The other side's words, or why we did it.
     Column("reply", Text, nullable=False),
+)
+
+#: What came back about a subscriber's deliveries: what it means, and nobody's words or addresses.
+bounces = Table(
+    "bounces",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # A hash that the same message read twice has in common.
+    Column("key", Text, nullable=False, unique=True),
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    # Null where it is only known whom it was for.
+    Column("delivery", ForeignKey("outbox.id", ondelete="SET NULL"), index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("meaning", _words(BounceClass), nullable=False),
+    # RFC 3463, as 5.1.1; empty if none was given.
+    Column("status", Text, nullable=False),
+    Index(None, "subscriber", "at"),
 )

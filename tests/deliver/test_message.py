@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from digest.config import Mail, Settings, Site
 from digest.deliver import Letterhead, message_id, pack
+from digest.deliver.verp import Verp
 from digest.errors import RenderError
 from digest.links import Links
 from digest.model import Content, DeliveryKind, Message, Plan, ReaderLinks
@@ -36,10 +37,12 @@ HTML = (
     "<body><h1>Today</h1></body></html>\n"
 )
 CONTENT = Content(subject="Small models learn to plan", text="Naïve but fine.\n.\n..done\n", html=HTML)
+SIGNED = Links(base="", secrets=("a secret of the tests",))
+VERP = Verp(address="bounces@example.org", links=SIGNED)
 LETTERHEAD = Letterhead(
     name="Daily Digest",
+    verp=VERP,
     sender=Address("Daily Digest", "digest", "example.org"),
-    envelope="bounces@example.org",
     reply_to="editor@example.org",
     unsubscribe_mailbox="leave@example.org",
 )
@@ -127,10 +130,10 @@ def test_a_digest_is_these_bytes() -> None:
     assert packed().content == expected.replace(b"BOUNDARY", boundary)
 
 
-def test_the_envelope_bounces_to_the_configured_address() -> None:
+def test_the_envelope_bounces_to_an_address_of_the_delivery() -> None:
     message = packed()
 
-    assert (message.sender, message.recipient) == ("bounces@example.org", "vision@example.org")
+    assert (message.sender, message.recipient) == (VERP.sender(a_plan()), "vision@example.org")
     assert message.id == a_plan().message_id
 
 
@@ -227,7 +230,7 @@ def test_a_value_with_a_control_character_is_refused(place: str, value: str) -> 
     letterhead = {
         "site": replace(LETTERHEAD, name=value),
         "reply_to": replace(LETTERHEAD, reply_to=f"{value}@example.org"),
-        "envelope": replace(LETTERHEAD, envelope=f"{value}@example.org"),
+        "envelope": replace(LETTERHEAD, verp=replace(VERP, address=f"{value}@example.org")),
         "mailbox": replace(LETTERHEAD, unsubscribe_mailbox=f"{value}@example.org"),
     }.get(place, LETTERHEAD)
     links = replace(LINKS, unsubscribe=LINKS.unsubscribe + value) if place == "unsubscribe" else LINKS
@@ -243,15 +246,17 @@ def test_half_a_surrogate_pair_is_refused_and_not_a_crash() -> None:
 
 def test_the_letterhead_is_what_is_configured() -> None:
     mail = Mail.model_validate({"from": "papers@example.org", "bounce_address": "b@example.org"})
-    found = Letterhead.of(Settings(site=Site(name="Lab Ñews", contact="hi@example.org"), mail=mail))
+    found = Letterhead.of(Settings(site=Site(name="Lab Ñews", contact="hi@example.org"), mail=mail), SIGNED)
 
     assert found.sender == Address("Lab Ñews", "papers", "example.org")
-    assert (found.envelope, found.reply_to) == ("b@example.org", "hi@example.org")
+    assert found.reply_to == "hi@example.org"
+    assert packed(letterhead=found).sender == found.envelope(a_plan())
+    assert found.envelope(a_plan()).startswith("b+")
     assert found.feedback_name == "labnews"
 
 
 def test_bounces_go_to_the_sender_unless_configured() -> None:
-    assert Letterhead.of(Settings()).envelope == "digest@example.org"
+    assert Letterhead.of(Settings(), SIGNED).envelope(a_plan()) == "digest@example.org"
 
 
 def test_a_message_id_names_the_day_or_the_kind_and_is_the_same_each_time() -> None:

@@ -40,6 +40,7 @@ url = "{url}"
 contact = "hello@example.org"
 [mail]
 from = "Daily Digest <papers@example.org>"
+hook_secret = "{hook_secret}"
 [digest]
 papers = 6
 [[sources]]
@@ -163,11 +164,12 @@ def _text(content: bytes) -> str:
 
 
 @contextmanager
-def running(folder: Path, path: str = "", *, papers: bool = True) -> Iterator[Site]:
+def running(folder: Path, path: str = "", *, papers: bool = True, hook_secret: str = "") -> Iterator[Site]:
     """An installation in that folder, whose URL has that path."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}{path}"
-        (folder / "digest.toml").write_text(SETTINGS.format(url=url), encoding="utf-8")
+        written = SETTINGS.format(url=url, hook_secret=hook_secret)
+        (folder / "digest.toml").write_text(written, encoding="utf-8")
         shutil.copytree(config.shipped("config", "sample"), folder / "sample")
         settings = config.load(folder / "digest.toml", {})
         upgrade(settings.database_url)
@@ -214,4 +216,13 @@ def logged(capfd, caplog):
 def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An installation under a path of its host, which has collected nothing yet."""
     with running(tmp_path_factory.mktemp("below"), "/digest", papers=False) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def hooked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation with a hook for mail services."""
+    with running(
+        tmp_path_factory.mktemp("hooked"), papers=False, hook_secret="a secret of the tests"
+    ) as site:
         yield site

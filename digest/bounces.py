@@ -1,0 +1,176 @@
+"""What comes back is counted, and acted upon: bounce and complaint -> suppress; a wish to leave -> left.
+
+Rule 1. Nothing is believed that does not lead back to us: a keyed token, or our operator's signature.
+Rule 2. The same thing told twice counts once.
+Rule 3. What nobody understands is left for a person, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from digest.deliver import judging, returned
+from digest.deliver.returned import Kind, Returned
+from digest.errors import LinkError
+from digest.links import Purpose
+from digest.model import Bounce, BounceClass, Decision, Origin, Refusal
+from digest.service import Service
+
+log = structlog.get_logger()
+
+#: How far a message's own Date may be from when its delivery was made, and still be believed.
+SLACK = dt.timedelta(days=1)
+
+
+NOTHING = Decision()
+
+
+class Fate(StrEnum):
+    """What became of something that came back."""
+
+    COUNTED = "counted"
+    KNOWN = "known"  #: counted before, or its reader is gone
+    FORGED = "forged"  #: it does not lead back to us
+    IDLE = "idle"  #: an automatic reply, or a report that nothing failed
+    UNKNOWN = "unknown"  #: not understood; for a person to look at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """One thing that came back, and what followed."""
+
+    fate: Fate
+    #: What a COUNTED one means.
+    meaning: BounceClass | None = None
+    decision: Decision = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What a mail service told of one delivery, in its operator's words (README, "A hook for mail services")."""
+
+    #: Told by the mail service; the same twice for one reader counts once.
+    id: str
+    meaning: BounceClass
+    status: str = ""
+    #: One of these says whose it is: the envelope's sender of our message, the reader's address.
+    sender: str = ""
+    recipient: str = ""
+    at: dt.datetime | None = None
+
+
+def read(day: Service, raw: bytes, now: dt.datetime) -> Handled:
+    """Act upon a message from the bounce mailbox, whatever it is; raises StoreError only."""
+    found = returned.read(raw)
+    if found.kind is Kind.UNKNOWN:
+        return Handled(fate=Fate.UNKNOWN)
+    if found.kind is Kind.IDLE:
+        return Handled(fate=Fate.IDLE)
+    origin = sent(day, found.senders)
+    subscriber = origin.subscriber if origin else None
+    if found.kind is not Kind.BOUNCE:
+        subscriber = bearer(day, found.tokens) or subscriber
+    if subscriber is None:
+        log.info("bounce not ours", kind=found.kind)
+        # Who asks to leave in their own words, or complains through somebody who hides them, is heard by a person.
+        unclear = found.kind is not Kind.BOUNCE and not found.tokens
+        return Handled(fate=Fate.UNKNOWN if unclear else Fate.FORGED)
+    origin = origin if origin and origin.subscriber == subscriber else None
+    refusal = _refusal(day, found, origin)
+    if refusal is None:
+        return Handled(fate=Fate.KNOWN)
+    bounce = Bounce(
+        key=hashed("message", subscriber, found.key),
+        subscriber=subscriber,
+        origin=origin,
+        at=believed(found.at, origin, now),
+        meaning=refusal.meaning,
+        status=refusal.status,
+    )
+    return _settle(day, bounce, now)
+
+
+def hear(day: Service, event: Event, now: dt.datetime) -> Handled:
+    """Act upon what a mail service told; whoever calls has made sure that it is our operator who speaks."""
+    origin = sent(day, [event.sender])
+    subscriber = origin.subscriber if origin else _reader(day, event.recipient)
+    if subscriber is None:
+        return Handled(fate=Fate.FORGED)
+    bounce = Bounce(
+        key=hashed("event", subscriber, event.id),
+        subscriber=subscriber,
+        origin=origin,
+        at=believed(event.at, origin, now),
+        meaning=event.meaning,
+        status=event.status,
+    )
+    return _settle(day, bounce, now)
+
+
+def hashed(*parts: str) -> str:
+    """What two tellings of the same thing about one subscriber have in common."""
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
+
+
+def sent(day: Service, senders: Iterable[str]) -> Origin | None:
+    """The delivery that one of these envelope senders stands for, if one is ours."""
+    verp = day.letterhead.verp
+    origins = (verp.origin(sender) for sender in senders) if verp else ()
+    return next((origin for origin in origins if origin), None)
+
+
+def _reader(day: Service, address: str) -> str | None:
+    found = day.store.subscribers.by_address(address)
+    return found.id if found else None
+
+
+def bearer(day: Service, tokens: Iterable[str]) -> str | None:
+    """Whose unsubscribe token is among these; one that was revoked is nobody's."""
+    for token in tokens:
+        try:
+            claim = day.links.claim(Purpose.UNSUBSCRIBE, token)
+        except LinkError:
+            continue
+        reader = day.store.subscribers.get(claim.subscriber)
+        if reader is None or reader.generation == claim.generation:
+            return claim.subscriber
+    return None
+
+
+def believed(told: dt.datetime | None, origin: Origin | None, now: dt.datetime) -> dt.datetime:
+    """When it happened: what was told, if that can be, else now.
+
+    A mailbox may be read late; but a clock that is wrong, or a lie, must not move what is counted over weeks.
+    """
+    day = dt.datetime.combine(origin.local_date, dt.time(), dt.UTC) if origin else now
+    return told if told and day - SLACK <= told <= now else now
+
+
+def _refusal(day: Service, found: Returned, origin: Origin | None) -> Refusal | None:
+    """What a message comes to; None for a bounce whose reader is gone."""
+    if found.kind is Kind.COMPLAINT:
+        return Refusal(meaning=BounceClass.COMPLAINT)
+    if found.kind is Kind.LEAVE:
+        return Refusal(meaning=BounceClass.LEAVE)
+    address = day.store.bounces.address(origin) if origin else None
+    return judging.counted(found.refusals, address) if address else None
+
+
+def _settle(day: Service, bounce: Bounce, now: dt.datetime) -> Handled:
+    decision = day.store.bounces.settle(bounce, lambda past: judging.decide(past, bounce, now), now)
+    if decision is None:
+        return Handled(fate=Fate.KNOWN)
+    log.info(
+        "bounce counted",
+        subscriber=bounce.subscriber,
+        meaning=bounce.meaning,
+        status=bounce.status,
+        suppressed=bool(decision.suppress),
+    )
+    return Handled(fate=Fate.COUNTED, meaning=bounce.meaning, decision=decision)

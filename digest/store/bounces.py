@@ -1,0 +1,153 @@
+"""What came back, and what followed from it, in one transaction: a bounce is counted once, and acts once.
+
+Rule 1: of what a server or a reader wrote only the meaning is kept, and the status code.
+Rule 2: who is gone takes their bounces along.
+"""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+
+from digest.address import key
+from digest.model import Bounce, BounceClass, Decision, Origin, SubscriberState
+from digest.store import codec
+from digest.store.database import Database, insert
+from digest.store.schema import bounces, outbox, outbox_journal, subscribers
+from digest.store.suppressions import suppress
+
+#: How far back failures may have to do with one another.
+MEMORY = dt.timedelta(days=180)
+
+_EVENTS = {BounceClass.COMPLAINT: "complained", BounceClass.LEAVE: "left", BounceClass.DELIVERED: "delivered"}
+
+
+class Bounces:
+    """Everything that came back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def address(self, origin: Origin) -> str | None:
+        """Which address that delivery was for; the subscriber's own if the row is gone, None if they are."""
+        delivery = select(outbox.c.reader).where(*_is(origin))
+        with self._database.reading() as connection:
+            if reader := connection.scalar(delivery):
+                return codec.decode_reader(reader).address
+            own = select(subscribers.c.address).where(subscribers.c.id == origin.subscriber)
+            return connection.scalar(own)
+
+    def settle(
+        self, bounce: Bounce, decide: Callable[[Sequence[Bounce]], Decision], now: dt.datetime
+    ) -> Decision | None:
+        """Keep a bounce, and do what `decide` makes of it and of those before it.
+
+        None, and nothing changes, if it was kept before or its subscriber is gone.
+        """
+        with self._database.writing() as connection:
+            theirs = select(subscribers).where(subscribers.c.id == bounce.subscriber).with_for_update()
+            subscriber = connection.execute(theirs).mappings().one_or_none()
+            if subscriber is None:
+                return None
+            history = _history(connection, bounce)
+            delivery = _delivery(connection, bounce.origin)
+            if not _kept(connection, bounce, delivery):
+                return None
+            decision = decide(history)
+            _follow(connection, subscriber, delivery, decision, now)
+            return decision
+
+    def of(self, subscriber: str) -> builtins.list[Bounce]:
+        """Everything that came back for a subscriber, the oldest first."""
+        with self._database.reading() as connection:
+            return _bounces(connection, bounces.c.subscriber == subscriber)
+
+
+def _is(origin: Origin) -> tuple[ColumnElement[bool], ...]:
+    return (
+        outbox.c.subscriber == origin.subscriber,
+        outbox.c.kind == origin.kind,
+        outbox.c.local_date == origin.local_date,
+    )
+
+
+def _delivery(connection: Connection, origin: Origin | None) -> RowMapping | None:
+    if origin is None:
+        return None
+    return (
+        connection.execute(select(outbox.c.id, outbox.c.reader).where(*_is(origin))).mappings().one_or_none()
+    )
+
+
+def _history(connection: Connection, bounce: Bounce) -> builtins.list[Bounce]:
+    return _bounces(
+        connection, (bounces.c.subscriber == bounce.subscriber) & (bounces.c.at > bounce.at - MEMORY)
+    )
+
+
+def _bounces(connection: Connection, which: ColumnElement[bool]) -> builtins.list[Bounce]:
+    chosen = (
+        select(bounces, outbox.c.kind, outbox.c.local_date)
+        .outerjoin(outbox, outbox.c.id == bounces.c.delivery)
+        .where(which)
+        .order_by(bounces.c.at, bounces.c.id)
+    )
+    return [
+        Bounce(
+            key=row.key,
+            subscriber=row.subscriber,
+            origin=Origin(subscriber=row.subscriber, kind=row.kind, local_date=row.local_date)
+            if row.delivery
+            else None,
+            at=row.at,
+            meaning=row.meaning,
+            status=row.status,
+        )
+        for row in connection.execute(chosen)
+    ]
+
+
+def _kept(connection: Connection, bounce: Bounce, delivery: RowMapping | None) -> bool:
+    """Write it, with a line in its delivery's journal; False if it is there."""
+    row = {
+        "key": bounce.key,
+        "subscriber": bounce.subscriber,
+        "delivery": delivery and delivery["id"],
+        "at": bounce.at,
+        "meaning": bounce.meaning,
+        "status": bounce.status,
+    }
+    new = insert(connection, bounces).on_conflict_do_nothing().returning(bounces.c.id)
+    if connection.execute(new, row).one_or_none() is None:
+        return False
+    if delivery:
+        event = _EVENTS.get(bounce.meaning, "bounced")
+        said = f"{bounce.meaning} {bounce.status}".strip() if event == "bounced" else ""
+        line = {"delivery": delivery["id"], "at": bounce.at, "event": event, "reply": said}
+        connection.execute(outbox_journal.insert(), line)
+    return True
+
+
+def _follow(
+    connection: Connection,
+    subscriber: RowMapping,
+    delivery: RowMapping | None,
+    decision: Decision,
+    now: dt.datetime,
+) -> None:
+    """Suppress the address that was tried; the subscription ends unless it is at another by now.
+
+    Who is suppressed stays so, which is stronger than having left.
+    """
+    tried = codec.decode_reader(delivery["reader"]).address if delivery else subscriber["address"]
+    if decision.suppress:
+        suppress(connection, tried, decision.suppress, now)
+    same = key(tried) == subscriber["address_key"]
+    ends = decision.leave or (decision.suppress and same)
+    if ends and subscriber["state"] is not SubscriberState.SUPPRESSED:
+        state = SubscriberState.UNSUBSCRIBED if decision.leave else SubscriberState.SUPPRESSED
+        theirs = update(subscribers).where(subscribers.c.id == subscriber["id"])
+        connection.execute(theirs.values(state=state))
