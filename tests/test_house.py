@@ -48,6 +48,9 @@ def importers(package: str) -> list[str]:
         ("sklearn", "rank/features.py"),
         ("email_validator", "address.py"),
         ("cryptography", "deliver/dkim.py"),
+        ("justhtml", "preview/checks/page.py"),
+        ("tinycss2", "preview/checks/style.py"),
+        ("cssselect2", "preview/checks/style.py"),
     ],
 )
 def test_a_library_has_one_door(package: str, door: str) -> None:
