@@ -70,6 +70,11 @@ def test_a_secret_file_that_is_absent_is_named(toml, tmp_path: Path) -> None:
     [
         ("[site]\ncolour = 1\n", ("site.colour", "postal_address")),
         ("[sight]\n", ("sight", "site")),
+        (
+            "[ranking]\nembedder = 'word2vec'\n",
+            ("ranking.embedder", "sentence-transformers:MODEL", "word2vec"),
+        ),
+        ("[ranking]\nembedder = 'sentence-transformers: '\n", ("ranking.embedder", "name or folder")),
         ("[digest]\npapers = 0\n", ("digest.papers", "0")),
         ("[digest]\nwindow = '7 days'\n", ("digest.window", "18h", "7 days")),
         ("[schedule]\ntimezone = 'Mars/Base'\n", ("schedule", "Mars/Base")),
@@ -163,3 +168,11 @@ def test_the_shipped_configuration_holds_the_defaults(tmp_path: Path) -> None:
     assert shipped.digest == load(bare, {}).digest
     assert shipped.mail == load(bare, {}).mail
     assert shipped.schedule == load(bare, {}).schedule
+
+
+def test_a_model_is_a_folder_beside_the_file_or_a_name(toml, tmp_path: Path) -> None:
+    (tmp_path / "models" / "minilm").mkdir(parents=True)
+    named = '[ranking]\nembedder = "sentence-transformers:{}"\n'
+    assert load(toml(named.format("models/minilm")), {}).model == str((tmp_path / "models/minilm").resolve())
+    assert load(toml(named.format("somebody/minilm")), {}).model == "somebody/minilm"
+    assert load(toml(""), {}).model == ""

@@ -47,6 +47,7 @@ def importers(package: str) -> list[str]:
         ("css_inline", "render/css.py"),
         ("sklearn", "rank/features.py"),
         ("email_validator", "address.py"),
+        ("sentence_transformers", "rank/neural.py"),
     ],
 )
 def test_a_library_has_one_door(package: str, door: str) -> None:

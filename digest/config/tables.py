@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -21,10 +22,12 @@ from pydantic import (
 
 from digest import address
 from digest.config.values import (
+    NEURAL,
     Duration,
     Language,
     bare_address,
     is_address,
+    known_embedder,
     mailbox,
     on_dark,
     on_light,
@@ -186,8 +189,7 @@ class Fetch(Section):
 class Ranking(Section):
     """How papers are ordered for a reader."""
 
-    # sentence-transformers:<model> is in the contract and not built yet: refused by name.
-    embedder: Literal["default"] = "default"
+    embedder: Annotated[str, AfterValidator(known_embedder)] = "default"
     trend_weight: float = Field(0.25, ge=0, le=1)
     diversity: float = Field(0.3, ge=0, le=1)
 
@@ -291,6 +293,15 @@ class Settings(Section):
     def templates_directory(self) -> Path | None:
         """Where the operator's own e-mail templates are, if they have any."""
         return (self.directory / self.brand.templates).resolve() if self.brand.templates else None
+
+    @property
+    def model(self) -> str:
+        """The sentence-transformers model that embeds, a folder made absolute against `directory`; empty if none does."""
+        if not self.ranking.embedder.startswith(NEURAL):
+            return ""
+        named = self.ranking.embedder.removeprefix(NEURAL).strip()
+        folder = self.directory / Path(named).expanduser()
+        return str(folder.resolve()) if folder.is_dir() else named
 
     @property
     def outbox_directory(self) -> Path:

@@ -179,6 +179,18 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """What a model made of a paper's text."""
+
+    #: The paper's id.
+    paper: str
+    #: Fingerprint of the title and abstract that it was made from: another text has another embedding.
+    text: str
+    #: Numbers of 16 bits (IEEE 754 binary16), little-endian.
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
     """How a paper stands at a moment."""
 

@@ -1,6 +1,7 @@
 """Papers x subscribers becomes picks with reasons. Pure: no clock, equal input gives equal digests.
 
 vectors      texts as vectors; `training` makes the table        features    papers as terms
+neural       any sentence-transformers model                     beside      the table with a model beside it
 background   what papers look like in general                    pool        the papers that can be picked
 score        how strongly papers speak to an interest            asked       interests and feedback as wishes
 profile      wishes as facets over the pool                      select      facets and trend into a digest
@@ -15,29 +16,41 @@ import numpy as np
 
 from digest.config import DigestDefaults, Ranking
 from digest.model import Digest, Edition, Feedback, Paper, Reason, ReasonKind, Subscriber
-from digest.rank import background, vectors
+from digest.rank import background, neural, vectors
 from digest.rank.asked import asked_by
+from digest.rank.beside import Beside
 from digest.rank.features import Bools, Texts
 from digest.rank.pool import Pool
 from digest.rank.profile import Profiler
 from digest.rank.score import Examples, Taste, nearest
 from digest.rank.select import Selector
+from digest.rank.vectors import Embedder
 
-__all__ = ["Ranker"]
+__all__ = ["Beside", "Embedder", "Ranker", "embedder"]
 
 #: Examples x papers whose comparison is kept in memory, 8 bytes each.
 KEPT = 16_000_000
 
 
+def embedder(model: str = "") -> Embedder:
+    """The table that comes with the package, with a sentence-transformers model beside it if one is named.
+
+    ConfigError if that model cannot be had.
+    """
+    return Beside(vectors.shipped(), neural.load(model)) if model else vectors.shipped()
+
+
 class Ranker:
     """One edition, made ready to be ranked for any number of subscribers."""
 
-    def __init__(self, edition: Edition, rules: DigestDefaults, ranking: Ranking) -> None:
-        self._edition, self._embedder = edition, vectors.shipped()
+    def __init__(
+        self, edition: Edition, rules: DigestDefaults, ranking: Ranking, embedder: Embedder | None = None
+    ) -> None:
+        self._edition, self.embedder = edition, embedder or vectors.shipped()
         papers = [listed.paper for listed in edition.papers]
-        texts = _read(papers, self._embedder)
-        self._pool = Pool.of(texts, background.shipped().with_texts(texts))
-        self._profiler = Profiler(papers, self._pool, self._embedder)
+        texts = _read(papers, self.embedder)
+        self._pool = Pool.of(texts, background.usual(self.embedder).with_texts(texts))
+        self._profiler = Profiler(papers, self._pool, self.embedder)
         self._selector = Selector(edition, self._pool.similarity, rules, ranking)
         self._examples: Examples | None = None
         self._row_of_example: dict[str, int] = {}
@@ -92,7 +105,7 @@ class Ranker:
         if (len(self._row_of_example) + len(new)) * len(self._pool) > KEPT:
             self._examples, self._row_of_example, self._named = None, {}, []
             new = dict(examples)
-        texts = _read(list(new.values()), self._embedder)
+        texts = _read(list(new.values()), self.embedder)
         found = Examples.of(texts, self._pool)
         self._examples = self._examples.with_(found) if self._examples else found
         self._row_of_example |= {i: len(self._named) + n for n, i in enumerate(new)}
@@ -105,5 +118,5 @@ class Ranker:
         return rows
 
 
-def _read(papers: Sequence[Paper], embedder: vectors.Embedder) -> Texts:
+def _read(papers: Sequence[Paper], embedder: Embedder) -> Texts:
     return Texts.of([(paper.title, paper.abstract) for paper in papers], embedder)

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from digest.store import migrate
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
+from digest.store.embeddings import Embeddings
 from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
@@ -29,6 +30,7 @@ from digest.store.turns import Turns
 __all__ = [
     "EditionHeader",
     "Editions",
+    "Embeddings",
     "Limit",
     "Mail",
     "Opinions",
@@ -53,6 +55,7 @@ class Store:
         self.sources = Sources(database)
         self.turns = Turns(database)
         self.editions = Editions(database)
+        self.embeddings = Embeddings(database)
         self.subscribers = Subscribers(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
