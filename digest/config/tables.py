@@ -233,6 +233,7 @@ class ReaderTable(Section):
     category: tuple[str, ...] = Field((), validation_alias=AliasChoices("category", "categories"))
     author: tuple[str, ...] = Field((), validation_alias=AliasChoices("author", "authors"))
     like: tuple[str, ...] = Field((), validation_alias=AliasChoices("like", "likes"))
+    about: str = ""
     timezone: str | None = None
     send_at: str | None = None
     days: str | None = None

@@ -163,6 +163,7 @@ class ReasonKind(StrEnum):
     CATEGORY = "category"  #: subject: the category
     AUTHOR = "author"  #: subject: the author
     LIKED = "liked"  #: subject: title of the example paper
+    TEXT = "text"  #: subject: the phrase that it has of what the reader wrote; perhaps none
     TRENDING = "trending"  #: the trend alone
     DISCOVERY = "discovery"  #: outside the reader's interests on purpose
 

@@ -5,7 +5,7 @@ neural       any sentence-transformers model                     beside      the
 background   what papers look like in general                    pool        the papers that can be picked
 score        how strongly papers speak to an interest            asked       interests and feedback as wishes
 profile      wishes as facets over the pool                      select      facets and trend into a digest
-evaluate     the same scores, for a data set
+wording      reasons in the reader's words                       evaluate     the same scores, for a data set
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from digest.config import DigestDefaults, Ranking
-from digest.model import Digest, Edition, Feedback, Paper, Reason, ReasonKind, Subscriber
-from digest.rank import background, neural, vectors
+from digest.model import Digest, Edition, Feedback, Interest, Paper, Reason, ReasonKind, Subscriber
+from digest.rank import background, neural, vectors, wording
 from digest.rank.asked import asked_by
 from digest.rank.beside import Beside
 from digest.rank.features import Bools, Texts
@@ -53,8 +53,8 @@ class Ranker:
         self._profiler = Profiler(papers, self._pool, self.embedder)
         self._selector = Selector(edition, self._pool.similarity, rules, ranking)
         self._examples: Examples | None = None
-        self._row_of_example: dict[str, int] = {}
-        self._named: list[Reason] = []
+        self._row_of_example: dict[str | Interest, int] = {}
+        self._named: list[Reason | Interest] = []
         self._row = {alias: row for row, paper in enumerate(papers) for alias in (paper.id, *paper.aliases)}
 
     def digests(
@@ -75,11 +75,15 @@ class Ranker:
         now, feedback = self._edition.published_at, said or {}
         asked = [asked_by(subscriber, feedback.get(subscriber.id, ()), now) for subscriber in subscribers]
         wanted = set[str]().union(*(one.examples for one in asked))
-        compared, row, named = self.read({i: examples[i] for i in sorted(wanted & examples.keys())})
+        texts = dict.fromkeys(text for one in asked for text in one.texts)
+        given: dict[str | Interest, Paper | Interest] = {text: text for text in texts}
+        given |= {i: examples[i] for i in sorted(wanted & examples.keys())}
+        compared, row, named = self.read(given)
         profiles = self._profiler.profiles(asked, compared, row)
 
         def naming(taste: Taste, rows: Sequence[int]) -> Sequence[Reason]:
-            return [named[example] for example in nearest(compared, taste, rows)]
+            told = zip(nearest(compared, taste, rows), rows, strict=True)
+            return [self._reason(named[example], row) for example, row in told]
 
         closed = np.stack(
             [
@@ -96,12 +100,14 @@ class Ranker:
                 also_trending=one.also_trending,
             )
 
-    def read(self, examples: Mapping[str, Paper]) -> tuple[Examples, dict[str, int], list[Reason]]:
-        """These papers compared with the pool: with the row of each, and the reason that names it.
+    def read(
+        self, examples: Mapping[str | Interest, Paper | Interest]
+    ) -> tuple[Examples, dict[str | Interest, int], list[Reason | Interest]]:
+        """Papers and what readers wrote, compared with the pool: with the row of each, and what names it.
 
         What was read stays for the next block of readers, up to `KEPT` comparisons.
         """
-        new = {i: paper for i, paper in examples.items() if i not in self._row_of_example}
+        new = {i: one for i, one in examples.items() if i not in self._row_of_example}
         if (len(self._row_of_example) + len(new)) * len(self._pool) > KEPT:
             self._examples, self._row_of_example, self._named = None, {}, []
             new = dict(examples)
@@ -109,8 +115,13 @@ class Ranker:
         found = Examples.of(texts, self._pool)
         self._examples = self._examples.with_(found) if self._examples else found
         self._row_of_example |= {i: len(self._named) + n for n, i in enumerate(new)}
-        self._named += [Reason(kind=ReasonKind.LIKED, subject=paper.title) for paper in new.values()]
+        self._named += [_name(one) for one in new.values()]
         return self._examples, self._row_of_example, self._named
+
+    def _reason(self, named: Reason | Interest, row: int) -> Reason:
+        if isinstance(named, Reason):
+            return named
+        return Reason(kind=ReasonKind.TEXT, subject=wording.phrase(named.value, self._pool.corpus, row))
 
     def _rows(self, papers: Iterable[str]) -> Bools:
         rows = np.zeros(len(self._edition.papers), dtype=bool)
@@ -118,5 +129,11 @@ class Ranker:
         return rows
 
 
-def _read(papers: Sequence[Paper], embedder: Embedder) -> Texts:
-    return Texts.of([(paper.title, paper.abstract) for paper in papers], embedder)
+def _name(example: Paper | Interest) -> Reason | Interest:
+    return Reason(kind=ReasonKind.LIKED, subject=example.title) if isinstance(example, Paper) else example
+
+
+def _read(papers: Sequence[Paper | Interest], embedder: Embedder) -> Texts:
+    """What a reader wrote is read as an abstract."""
+    texts = [(one.title, one.abstract) if isinstance(one, Paper) else ("", one.value) for one in papers]
+    return Texts.of(texts, embedder)

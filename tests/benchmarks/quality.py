@@ -13,8 +13,10 @@ Intervals are 95 % bootstrap intervals over users; "less ours" is their mean dif
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -160,6 +162,21 @@ def ours(evaluation: Evaluation, known: Background, embedder: Embedder) -> dict[
     return {user.id: np.asarray(found) for user, found in evaluate.scores(evaluation, known, embedder)}
 
 
+def written(
+    folder: Path, mode: evaluate.Mode, embedder: Embedder, known: Background
+) -> dict[str, np.ndarray]:
+    """Scores by user if the likes were abstracts only, as what a reader writes about their work is."""
+    papers = [
+        paper | {"title": ""} if paper["pool"] == "history" else paper
+        for paper in evaluate._lines(folder / "papers.jsonl")
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        (scratch / "papers.jsonl").write_text("\n".join(map(json.dumps, papers)), encoding="utf-8")
+        (scratch / "users.jsonl").write_bytes((folder / "users.jsonl").read_bytes())
+        return ours(Evaluation.read(scratch, mode, embedder), known, embedder)
+
+
 def scrambled() -> vectors.WordVectors:
     """A table in which every word has another word's row: vectors that know nothing."""
     table = vectors.shipped()
@@ -264,6 +281,8 @@ def rows(folder: Path, mode: evaluate.Mode, embedder: Embedder, ablation: bool) 
             with changed(module, **values):
                 yield row(name, ours(evaluation, blended, embedder))
         blind = Evaluation.read(folder, mode, scrambled())
+        if mode != "kw":
+            yield row("without the titles of the likes", written(folder, mode, embedder, blended))
         found = evaluate.scores(
             blind, blind.background(replace(background.shipped(), moments=None)), scrambled()
         )
