@@ -11,6 +11,7 @@ wording      reasons in the reader's words                       evaluate     th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class Ranker:
         texts = _read(papers, self.embedder)
         self._pool = Pool.of(texts, background.usual(self.embedder).with_texts(texts))
         self._profiler = Profiler(papers, self._pool, self.embedder)
+        self._weights = cache(self._pool.corpus.weights)
         self._selector = Selector(edition, self._pool.similarity, rules, ranking)
         self._examples: Examples | None = None
         self._row_of_example: dict[str | Interest, int] = {}
@@ -121,7 +123,7 @@ class Ranker:
     def _reason(self, named: Reason | Interest, row: int) -> Reason:
         if isinstance(named, Reason):
             return named
-        return Reason(kind=ReasonKind.TEXT, subject=wording.phrase(named.value, self._pool.corpus, row))
+        return Reason(kind=ReasonKind.TEXT, subject=wording.phrase(named.value, self._weights(row)))
 
     def _rows(self, papers: Iterable[str]) -> Bools:
         rows = np.zeros(len(self._edition.papers), dtype=bool)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
-from digest.rank.features import WORD, Corpus, stems
+from digest.rank.features import WORD, stems
 from digest.rank.vectors import pairs
 
 #: What ends a phrase.
 MARK = re.compile(r"[^\w\s'-]|--|\s-")
 
 
-def phrase(text: str, corpus: Corpus, row: int) -> str:
-    """The words in a row of the text that weigh most among those that the paper has, as they were written.
+def phrase(text: str, weight: Mapping[str, float]) -> str:
+    """The words in a row of the text that weigh most, as they were written; `weight` holds a paper's terms.
 
     Empty if paper and text share no word that counts.
     """
-    weight = corpus.weights(row)
     best, found = 0.0, ""
     for words in _runs(text, weight):
         single = [word for word, _, _ in words]
@@ -31,7 +31,7 @@ def phrase(text: str, corpus: Corpus, row: int) -> str:
 Word = tuple[str, int, int]
 
 
-def _runs(text: str, said: dict[str, float]) -> Iterator[list[Word]]:
+def _runs(text: str, said: Mapping[str, float]) -> Iterator[list[Word]]:
     """Words that are said, as long as each pair of neighbours is said too and no mark stands between them."""
     run: list[Word] = []
     for word in _words(text):
@@ -44,7 +44,10 @@ def _runs(text: str, said: dict[str, float]) -> Iterator[list[Word]]:
         yield run
 
 
-def _words(text: str) -> Iterator[Word]:
-    for found in WORD.finditer(text):
-        for stem in stems(found[0].casefold()):
-            yield stem, found.start(), found.end()
+@lru_cache(maxsize=1024)  # one reader's text is asked about many papers
+def _words(text: str) -> tuple[Word, ...]:
+    return tuple(
+        (stem, found.start(), found.end())
+        for found in WORD.finditer(text)
+        for stem in stems(found[0].casefold())
+    )

@@ -122,4 +122,4 @@ def test_the_phrase_is_the_longest_run_of_words_that_weighs_most(written: str, n
     corpus = Corpus.of(
         read, known.papers, {term: known.frequency.get(term, 0) + 2 for one in read for term in one}
     )
-    assert phrase(written, corpus, 0) == named
+    assert phrase(written, corpus.weights(0)) == named
