@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import structlog
 
-from digest import deliver, ingest, summaries
+from digest import deliver, ingest, rank, summaries
 from digest.deliver import Transport
 from digest.errors import DeliveryError, RenderError
 from digest.messages import compose, digest_plan
@@ -38,7 +38,7 @@ from digest.model import (
     Subscriber,
     Verdict,
 )
-from digest.rank import Ranker
+from digest.rank import Beside, Embedder, Ranker
 from digest.service import Service
 
 log = structlog.get_logger()
@@ -209,7 +209,9 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
         return latest
     listed = summaries.introduced(ingest.trends(pool, now, papers.snapshots(now - GROWTH)), day.settings)
     silent = latest.published_at if latest and now - latest.published_at > STALE else None
-    return editions.publish(now, listed, changes, told, silent)
+    edition = editions.publish(now, listed, changes, told, silent)
+    embed(day, rank.embedder(day.settings.model), [one.paper for one in listed], keep=True)
+    return edition
 
 
 def notices(day: Service, now: dt.datetime) -> tuple[Notice, ...]:
@@ -295,11 +297,13 @@ def prepare(
     machine = summaries.summariser(day.settings)
     prepared = skipped = 0
     for block in due_digests(day, now, only):
-        ranker = ranker or Ranker(edition, day.settings.digest, day.settings.ranking)
+        ranker = ranker or ranker_of(day, edition, keep=True)
         subscribers = [subscriber for subscriber, _ in block]
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
         said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
-        digests = ranker.digests(subscribers, shown, examples(day, subscribers, said), said)
+        compared = examples(day, subscribers, said)
+        embed(day, ranker.embedder, compared.values(), keep=True)
+        digests = ranker.digests(subscribers, shown, compared, said)
         plans = [
             digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
         ]
@@ -309,6 +313,27 @@ def prepare(
         prepared += sum(not one.skipped for one in plans)
         progress("prepared", prepared, None)
     return prepared, skipped
+
+
+def ranker_of(day: Service, edition: Edition, *, keep: bool) -> Ranker:
+    """The edition, made ready to be ranked as the operator chose; `keep` as for `embed`."""
+    embedder = rank.embedder(day.settings.model)
+    embed(day, embedder, [listed.paper for listed in edition.papers], keep=keep)
+    return Ranker(edition, day.settings.digest, day.settings.ranking, embedder)
+
+
+def embed(day: Service, embedder: Embedder, papers: Iterable[Paper], *, keep: bool) -> None:
+    """Let the model, if there is one, read these papers: each once, since what it made of them is kept.
+
+    Whoever only shows a page reads what is kept, and keeps nothing.
+    """
+    if not isinstance(embedder, Beside):
+        return
+    by_id = {paper.id: paper for paper in papers}
+    for made in embedder.learn(by_id.values(), day.store.embeddings.of(embedder.name, by_id)):
+        if keep:
+            day.store.embeddings.keep(embedder.name, made)
+        log.info("papers embedded", model=embedder.name, papers=len(made))
 
 
 def examples(

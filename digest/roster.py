@@ -106,4 +106,5 @@ def write_csv(subscribers: Iterable[Subscriber], file: TextIO) -> None:
         row |= {"days": str(one.schedule.days), "language": one.language}
         for kind, column in COLUMNS.items():
             row[column] = ";".join(spelled(i) for i in one.asked(kind))
+        row["about"] = "".join(i.value for i in one.asked(InterestKind.TEXT))
         rows.writerow(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from digest.daily import examples, next_date
+from digest.daily import embed, examples, next_date, ranker_of
 from digest.errors import UsageError
 from digest.messages import compose, digest_plan
 from digest.model import (
@@ -49,7 +49,7 @@ class History:
 def showcase(day: Service) -> Showcase | None:
     """The newest edition, if there is one."""
     edition = day.store.editions.latest()
-    return Showcase(edition, Ranker(edition, day.settings.digest, day.settings.ranking)) if edition else None
+    return Showcase(edition, ranker_of(day, edition, keep=False)) if edition else None
 
 
 def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) -> Message:
@@ -122,7 +122,9 @@ def _plan(
     now: dt.datetime,
 ) -> Plan:
     shown, said = {subscriber.id: past.shown}, {subscriber.id: past.said}
-    (digest,) = case.ranker.digests([subscriber], shown, examples(day, [subscriber], said), said)
+    compared = examples(day, [subscriber], said)
+    embed(day, case.ranker.embedder, compared.values(), keep=False)
+    (digest,) = case.ranker.digests([subscriber], shown, compared, said)
     return digest_plan(day, digest, date, now)
 
 

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 #: What an interest may look like; longer texts are abstracts pasted by mistake.
 LONGEST_INTEREST = 300
+#: What somebody writes about their work: an abstract or two.
+LONGEST_TEXT = 2000
 MOST_INTERESTS = 200
 MOST_PAPERS = 50
 #: Of a reading list, the newest so many become examples.
@@ -53,6 +55,8 @@ class Wish:
     categories: tuple[str, ...] | None = None
     authors: tuple[str, ...] | None = None
     likes: tuple[str, ...] | None = None
+    #: A paragraph about their work; empty takes it away.
+    about: str | None = None
     timezone: str | None = None
     send_at: str | None = None
     days: str | None = None
@@ -67,12 +71,15 @@ class Wish:
             (InterestKind.CATEGORY, self.categories),
             (InterestKind.AUTHOR, self.authors),
             (InterestKind.LIKE, self.likes),
+            (InterestKind.TEXT, None if self.about is None else tuple(filter(str.strip, [self.about]))),
         )
         return ((kind, texts) for kind, texts in given if texts is not None)
 
 
 def interest(kind: InterestKind, text: str) -> Interest:
     """`state space models=2` as a phrase of weight 2; UsageError for an unreadable one."""
+    if kind is InterestKind.TEXT:
+        return Interest(kind=kind, value=prose(text))
     phrase, divided, number = text.rpartition("=")
     if not divided:
         phrase, number = text, "1"
@@ -88,6 +95,16 @@ def interest(kind: InterestKind, text: str) -> Interest:
     if kind is InterestKind.LIKE:
         return Interest(kind=kind, value=example(text), weight=1.0)
     return Interest(kind=kind, value=value, weight=weight)
+
+
+def prose(text: str) -> str:
+    """A pasted paragraph on one line, without soft hyphens and the like; UsageError if it is too long, or empty."""
+    value = " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
+    if not 0 < len(value) <= LONGEST_TEXT:
+        raise UsageError(
+            f"what you write about your work is 1 to {LONGEST_TEXT} characters, this is {len(value)}: {value[:60]!r}"
+        )
+    return value
 
 
 def spelled(one: Interest) -> str:
@@ -250,6 +267,7 @@ def wish_of(table: ReaderTable) -> Wish:
         categories=table.category,
         authors=table.author,
         likes=table.like,
+        about=table.about,
         timezone=table.timezone,
         send_at=table.send_at,
         days=table.days,

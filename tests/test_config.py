@@ -71,6 +71,11 @@ def test_a_secret_file_that_is_absent_is_named(toml, tmp_path: Path) -> None:
     [
         ("[site]\ncolour = 1\n", ("site.colour", "postal_address")),
         ("[sight]\n", ("sight", "site")),
+        (
+            "[ranking]\nembedder = 'word2vec'\n",
+            ("ranking.embedder", "sentence-transformers:MODEL", "word2vec"),
+        ),
+        ("[ranking]\nembedder = 'sentence-transformers: '\n", ("ranking.embedder", "name or folder")),
         ("[digest]\npapers = 0\n", ("digest.papers", "0")),
         ("[digest]\nwindow = '7 days'\n", ("digest.window", "18h", "7 days")),
         ("[schedule]\ntimezone = 'Mars/Base'\n", ("schedule", "Mars/Base")),
@@ -205,3 +210,11 @@ def test_a_language_that_is_not_there_is_refused_with_those_that_are(tmp_path):
     )
     found = load(file, {})
     assert (found.site.language, found.readers[0].language) == ("zh", "de")
+
+
+def test_a_model_is_a_folder_beside_the_file_or_a_name(toml, tmp_path: Path) -> None:
+    (tmp_path / "models" / "minilm").mkdir(parents=True)
+    named = '[ranking]\nembedder = "sentence-transformers:{}"\n'
+    assert load(toml(named.format("models/minilm")), {}).model == str((tmp_path / "models/minilm").resolve())
+    assert load(toml(named.format("somebody/minilm")), {}).model == "somebody/minilm"
+    assert load(toml(""), {}).model == ""

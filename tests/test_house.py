@@ -51,6 +51,7 @@ def importers(package: str) -> list[str]:
         ("justhtml", "preview/checks/page.py"),
         ("tinycss2", "preview/checks/style.py"),
         ("cssselect2", "preview/checks/style.py"),
+        ("sentence_transformers", "rank/neural.py"),
     ],
 )
 def test_a_library_has_one_door(package: str, door: str) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from digest import rank
 from digest.errors import UsageError
-from digest.rank import evaluate, vectors
+from digest.rank import evaluate
 
 
 def commands(app: typer.Typer) -> None:
@@ -17,6 +18,7 @@ def commands(app: typer.Typer) -> None:
 
 
 def evaluate_ranking(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds papers.jsonl and users.jsonl.")],
     mode: Annotated[
         evaluate.Mode,
@@ -26,7 +28,7 @@ def evaluate_ranking(
 ) -> None:
     """Rank the candidates of a data set for every user of a mode, with the function that ranks digests."""
     # All or nothing: a file that was begun would look like a run.
-    lines = list(evaluate.run(folder, mode, vectors.shipped()))
+    lines = list(evaluate.run(folder, mode, rank.embedder(context.obj.settings().model)))
     try:
         with out.open("w", encoding="utf-8") as file:
             file.writelines(lines)

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import sys
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -35,6 +36,12 @@ Likes = Annotated[
     list[str] | None,
     typer.Option("--like", metavar="ID", help="An example paper, as 2604.07429 or doi:10.1000/x."),
 ]
+About = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="A paragraph about their work, as an abstract; an empty one takes it away."
+    ),
+]
 Import = Annotated[
     Path | None,
     typer.Option(
@@ -60,6 +67,7 @@ def wish(
     category: list[str] | None,
     author: list[str] | None,
     like: list[str] | None,
+    about: str | None,
     timezone: str | None,
     send_at: str | None,
     days: str | None,
@@ -74,6 +82,7 @@ def wish(
         categories=tuple(category) if category else None,
         authors=tuple(author) if author else None,
         likes=tuple(like) if like else None,
+        about=about,
         timezone=timezone,
         send_at=send_at,
         days=days,
@@ -92,6 +101,7 @@ def add(
     category: Categories = None,
     author: Authors = None,
     like: Likes = None,
+    about: About = None,
     import_: Import = None,
     timezone: Timezone = None,
     send_at: SendAt = None,
@@ -103,7 +113,9 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Add a subscriber."""
-    asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
+    asked = wish(
+        name, interest, exclude, category, author, like, about, timezone, send_at, days, papers, language
+    )
     with service(context) as day:
         if import_:
             asked = with_reading_list(day, asked, import_, clock(now))
@@ -120,6 +132,7 @@ def update(
     category: Categories = None,
     author: Authors = None,
     like: Likes = None,
+    about: About = None,
     import_: Import = None,
     timezone: Timezone = None,
     send_at: SendAt = None,
@@ -131,7 +144,9 @@ def update(
     json: AsJson = False,
 ) -> None:
     """Change what is given and leave the rest; a list replaces the one before. --confirmed also resumes."""
-    asked = wish(name, interest, exclude, category, author, like, timezone, send_at, days, papers, language)
+    asked = wish(
+        name, interest, exclude, category, author, like, about, timezone, send_at, days, papers, language
+    )
     with service(context) as day:
         if import_:
             asked = with_reading_list(day, asked, import_, clock(now))
@@ -239,5 +254,5 @@ def schedule(one: Subscriber) -> str:
 
 def in_short(one: Subscriber) -> str:
     """The first few interests."""
-    values = [i.value for i in one.interests]
+    values = [shorten(i.value, 60, placeholder="…") for i in one.interests]
     return ", ".join(values[:3]) + (f" and {len(values) - 3} more" if len(values) > 3 else "")

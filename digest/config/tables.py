@@ -22,10 +22,12 @@ from pydantic import (
 
 from digest import address
 from digest.config.values import (
+    NEURAL,
     Duration,
     Language,
     bare_address,
     is_address,
+    known_embedder,
     mailbox,
     on_dark,
     on_light,
@@ -234,8 +236,7 @@ class Fetch(Section):
 class Ranking(Section):
     """How papers are ordered for a reader."""
 
-    # sentence-transformers:<model> is in the contract and not built yet: refused by name.
-    embedder: Literal["default"] = "default"
+    embedder: Annotated[str, AfterValidator(known_embedder)] = "default"
     trend_weight: float = Field(0.25, ge=0, le=1)
     diversity: float = Field(0.3, ge=0, le=1)
 
@@ -279,6 +280,7 @@ class ReaderTable(Section):
     category: tuple[str, ...] = Field((), validation_alias=AliasChoices("category", "categories"))
     author: tuple[str, ...] = Field((), validation_alias=AliasChoices("author", "authors"))
     like: tuple[str, ...] = Field((), validation_alias=AliasChoices("like", "likes"))
+    about: str = ""
     timezone: str | None = None
     send_at: str | None = None
     days: str | None = None
@@ -346,6 +348,15 @@ class Settings(Section):
     def templates_directory(self) -> Path | None:
         """Where the operator's own e-mail templates are, if they have any."""
         return (self.directory / self.brand.templates).resolve() if self.brand.templates else None
+
+    @property
+    def model(self) -> str:
+        """The sentence-transformers model that embeds, a folder made absolute against `directory`; empty if none does."""
+        if not self.ranking.embedder.startswith(NEURAL):
+            return ""
+        named = self.ranking.embedder.removeprefix(NEURAL).strip()
+        folder = self.directory / Path(named).expanduser()
+        return str(folder.resolve()) if folder.is_dir() else named
 
     @property
     def outbox_directory(self) -> Path:

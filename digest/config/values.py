@@ -41,6 +41,17 @@ def source_kind(value: object) -> str:
     return str(value)
 
 
+#: What stands before the name of a model of that library in `ranking.embedder`.
+NEURAL = "sentence-transformers:"
+
+
+def known_embedder(value: str) -> str:
+    """`default`, or `sentence-transformers:` and the name or folder of a model."""
+    if value != "default" and (not value.startswith(NEURAL) or not value.removeprefix(NEURAL).strip()):
+        raise ValueError(f"the embedder is default or {NEURAL}MODEL, a model's name or folder")
+    return value
+
+
 def mailbox(value: str) -> str:
     """A mailbox as `Name <local@domain>`, checked when loaded."""
     try:

@@ -167,6 +167,7 @@ class ReasonKind(StrEnum):
     CATEGORY = "category"  #: subject: the category
     AUTHOR = "author"  #: subject: the author
     LIKED = "liked"  #: subject: title of the example paper
+    TEXT = "text"  #: subject: the phrase that it has of what the reader wrote; perhaps none
     TRENDING = "trending"  #: the trend alone
     DISCOVERY = "discovery"  #: outside the reader's interests on purpose
 
@@ -180,6 +181,18 @@ class Reason:
     value: float | None = None
     #: Over how many whole days, where that matters.
     days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """What a model made of a paper's text."""
+
+    #: The paper's id.
+    paper: str
+    #: Fingerprint of the title and abstract that it was made from: another text has another embedding.
+    text: str
+    #: Numbers of 16 bits (IEEE 754 binary16), little-endian.
+    vector: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ class InterestKind(StrEnum):
     CATEGORY = "category"  #: `cs.CL`, or `cs` for all of it
     AUTHOR = "author"
     LIKE = "like"  #: an example paper, by id
+    TEXT = "text"  #: what they wrote about their work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

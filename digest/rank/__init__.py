@@ -1,47 +1,62 @@
 """Papers x subscribers becomes picks with reasons. Pure: no clock, equal input gives equal digests.
 
 vectors      texts as vectors; `training` makes the table        features    papers as terms
+neural       any sentence-transformers model                     beside      the table with a model beside it
 background   what papers look like in general                    pool        the papers that can be picked
 score        how strongly papers speak to an interest            asked       interests and feedback as wishes
 profile      wishes as facets over the pool                      select      facets and trend into a digest
-evaluate     the same scores, for a data set
+wording      reasons in the reader's words                       evaluate     the same scores, for a data set
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
 from digest.config import DigestDefaults, Ranking
-from digest.model import Digest, Edition, Feedback, Paper, Reason, ReasonKind, Subscriber
-from digest.rank import background, vectors
+from digest.model import Digest, Edition, Feedback, Interest, Paper, Reason, ReasonKind, Subscriber
+from digest.rank import background, neural, vectors, wording
 from digest.rank.asked import asked_by
+from digest.rank.beside import Beside
 from digest.rank.features import Bools, Texts
 from digest.rank.pool import Pool
 from digest.rank.profile import Profiler
 from digest.rank.score import Examples, Taste, nearest
 from digest.rank.select import Selector
+from digest.rank.vectors import Embedder
 
-__all__ = ["Ranker"]
+__all__ = ["Beside", "Embedder", "Ranker", "embedder"]
 
 #: Examples x papers whose comparison is kept in memory, 8 bytes each.
 KEPT = 16_000_000
 
 
+def embedder(model: str = "") -> Embedder:
+    """The table that comes with the package, with a sentence-transformers model beside it if one is named.
+
+    ConfigError if that model cannot be had.
+    """
+    return Beside(vectors.shipped(), neural.load(model)) if model else vectors.shipped()
+
+
 class Ranker:
     """One edition, made ready to be ranked for any number of subscribers."""
 
-    def __init__(self, edition: Edition, rules: DigestDefaults, ranking: Ranking) -> None:
-        self._edition, self._embedder = edition, vectors.shipped()
+    def __init__(
+        self, edition: Edition, rules: DigestDefaults, ranking: Ranking, embedder: Embedder | None = None
+    ) -> None:
+        self._edition, self.embedder = edition, embedder or vectors.shipped()
         papers = [listed.paper for listed in edition.papers]
-        texts = _read(papers, self._embedder)
-        self._pool = Pool.of(texts, background.shipped().with_texts(texts))
-        self._profiler = Profiler(papers, self._pool, self._embedder)
+        texts = _read(papers, self.embedder)
+        self._pool = Pool.of(texts, background.usual(self.embedder).with_texts(texts))
+        self._profiler = Profiler(papers, self._pool, self.embedder)
+        self._weights = cache(self._pool.corpus.weights)
         self._selector = Selector(edition, self._pool.similarity, rules, ranking)
         self._examples: Examples | None = None
-        self._row_of_example: dict[str, int] = {}
-        self._named: list[Reason] = []
+        self._row_of_example: dict[str | Interest, int] = {}
+        self._named: list[Reason | Interest] = []
         self._row = {alias: row for row, paper in enumerate(papers) for alias in (paper.id, *paper.aliases)}
 
     def digests(
@@ -62,11 +77,15 @@ class Ranker:
         now, feedback = self._edition.published_at, said or {}
         asked = [asked_by(subscriber, feedback.get(subscriber.id, ()), now) for subscriber in subscribers]
         wanted = set[str]().union(*(one.examples for one in asked))
-        compared, row, named = self.read({i: examples[i] for i in sorted(wanted & examples.keys())})
+        texts = dict.fromkeys(text for one in asked for text in one.texts)
+        given: dict[str | Interest, Paper | Interest] = {text: text for text in texts}
+        given |= {i: examples[i] for i in sorted(wanted & examples.keys())}
+        compared, row, named = self.read(given)
         profiles = self._profiler.profiles(asked, compared, row)
 
         def naming(taste: Taste, rows: Sequence[int]) -> Sequence[Reason]:
-            return [named[example] for example in nearest(compared, taste, rows)]
+            told = zip(nearest(compared, taste, rows), rows, strict=True)
+            return [self._reason(named[example], row) for example, row in told]
 
         closed = np.stack(
             [
@@ -83,21 +102,28 @@ class Ranker:
                 also_trending=one.also_trending,
             )
 
-    def read(self, examples: Mapping[str, Paper]) -> tuple[Examples, dict[str, int], list[Reason]]:
-        """These papers compared with the pool: with the row of each, and the reason that names it.
+    def read(
+        self, examples: Mapping[str | Interest, Paper | Interest]
+    ) -> tuple[Examples, dict[str | Interest, int], list[Reason | Interest]]:
+        """Papers and what readers wrote, compared with the pool: with the row of each, and what names it.
 
         What was read stays for the next block of readers, up to `KEPT` comparisons.
         """
-        new = {i: paper for i, paper in examples.items() if i not in self._row_of_example}
+        new = {i: one for i, one in examples.items() if i not in self._row_of_example}
         if (len(self._row_of_example) + len(new)) * len(self._pool) > KEPT:
             self._examples, self._row_of_example, self._named = None, {}, []
             new = dict(examples)
-        texts = _read(list(new.values()), self._embedder)
+        texts = _read(list(new.values()), self.embedder)
         found = Examples.of(texts, self._pool)
         self._examples = self._examples.with_(found) if self._examples else found
         self._row_of_example |= {i: len(self._named) + n for n, i in enumerate(new)}
-        self._named += [Reason(kind=ReasonKind.LIKED, subject=paper.title) for paper in new.values()]
+        self._named += [_name(one) for one in new.values()]
         return self._examples, self._row_of_example, self._named
+
+    def _reason(self, named: Reason | Interest, row: int) -> Reason:
+        if isinstance(named, Reason):
+            return named
+        return Reason(kind=ReasonKind.TEXT, subject=wording.phrase(named.value, self._weights(row)))
 
     def _rows(self, papers: Iterable[str]) -> Bools:
         rows = np.zeros(len(self._edition.papers), dtype=bool)
@@ -105,5 +131,11 @@ class Ranker:
         return rows
 
 
-def _read(papers: Sequence[Paper], embedder: vectors.Embedder) -> Texts:
-    return Texts.of([(paper.title, paper.abstract) for paper in papers], embedder)
+def _name(example: Paper | Interest) -> Reason | Interest:
+    return Reason(kind=ReasonKind.LIKED, subject=example.title) if isinstance(example, Paper) else example
+
+
+def _read(papers: Sequence[Paper | Interest], embedder: Embedder) -> Texts:
+    """What a reader wrote is read as an abstract."""
+    texts = [(one.title, one.abstract) if isinstance(one, Paper) else ("", one.value) for one in papers]
+    return Texts.of(texts, embedder)

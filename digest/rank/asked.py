@@ -21,6 +21,7 @@ class Asked:
     """One reader's wishes, by what they do."""
 
     phrases: list[Interest] = field(default_factory=list)
+    texts: list[Interest] = field(default_factory=list)
     categories: list[Interest] = field(default_factory=list)
     authors: list[Interest] = field(default_factory=list)
     #: Papers that must not be shown.
@@ -51,6 +52,7 @@ def asked_by(subscriber: Subscriber, said: Iterable[Feedback], now: dt.datetime)
     asked = Asked()
     by_kind = {
         InterestKind.PHRASE: asked.phrases,
+        InterestKind.TEXT: asked.texts,
         InterestKind.CATEGORY: asked.categories,
         InterestKind.AUTHOR: asked.authors,
         InterestKind.EXCLUDE: asked.excluded,

@@ -10,14 +10,14 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from digest.rank.features import Texts, document
-from digest.rank.vectors import DATA, Floats, WordVectors
+from digest.rank.vectors import DATA, Embedder, Floats, WordVectors
 from digest.rank.vectors import shipped as shipped_vectors
 
 #: What the shipped background counts for, in papers: a week of a busy source outweighs it.
@@ -81,13 +81,19 @@ def in_papers(documents: Iterable[Iterable[str]]) -> Counter[str]:
 
 @cache
 def shipped() -> Background:
-    """The background that comes with the package, for the default embedder."""
+    """The background that comes with the package, with the vectors of the default embedder."""
     with np.load(DATA / "background.npz", allow_pickle=False) as archive:
         terms = archive["terms"].tobytes().decode().split("\n")
         share = SHIPPED_PAPERS / float(archive["papers"])
         frequency = dict(zip(terms, (archive["frequency"] * share).tolist(), strict=True))
         moments = Moments(SHIPPED_PAPERS, archive["mean"], archive["second"])
     return Background(SHIPPED_PAPERS, frequency, moments)
+
+
+def usual(embedder: Embedder) -> Background:
+    """The background that comes with the package; where other vectors lie, it does not know."""
+    known = shipped()
+    return known if embedder is shipped_vectors() else replace(known, moments=None)
 
 
 def make(corpus: Iterable[str], vectors: WordVectors, out: Path) -> None:

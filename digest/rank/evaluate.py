@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from digest.errors import UsageError
-from digest.rank.background import Background, shipped
+from digest.rank.background import Background, usual
 from digest.rank.features import Texts
 from digest.rank.pool import Pool
 from digest.rank.score import Examples, Taste, of_phrases, of_tastes
@@ -134,6 +134,6 @@ def run(folder: Path, mode: Mode, embedder: Embedder) -> Iterator[str]:
     evaluation = Evaluation.read(folder, mode, embedder)
     if not evaluation.users:
         raise UsageError(f"no user has what mode {mode} needs: {str(folder)!r}")
-    for user, found in scores(evaluation, evaluation.background(shipped()), embedder):
+    for user, found in scores(evaluation, evaluation.background(usual(embedder)), embedder):
         for paper, score in zip(user.candidates, np.asarray(found, dtype=float), strict=True):
             yield f"{user.id}\t{evaluation.ids[paper]}\t{score:.6g}\n"

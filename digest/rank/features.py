@@ -32,11 +32,12 @@ _stem = Stemmer.Stemmer("english").stemWords
 
 def words(text: str) -> list[str]:
     """Stems of the text in order, without stop words; `GPT-4.1` gives gpt-4.1, gpt and 4.1."""
-    return [stem for word in WORD.findall(text.casefold()) for stem in _stems(word)]
+    return [stem for word in WORD.findall(text.casefold()) for stem in stems(word)]
 
 
 @lru_cache(maxsize=200_000)
-def _stems(word: str) -> tuple[str, ...]:
+def stems(word: str) -> tuple[str, ...]:
+    """Of one word in lower case; several if it is joined of several, none if it is a stop word."""
     parts = re.split(r"[.-]", word)
     forms = [word, *parts] if len(parts) > 1 else [word]
     return tuple(_stem([form for form in forms if form not in ENGLISH_STOP_WORDS]))
@@ -124,6 +125,15 @@ class Corpus:
     def tfidf(self) -> sparse.csr_matrix:
         """Papers x terms, (1 + ln tf) idf, rows of length 1."""
         return self._weighted(self.counts)
+
+    def weights(self, paper: int) -> dict[str, float]:
+        """The terms of a paper that count when papers are compared, with their weights."""
+        row = self.tfidf[paper]
+        return {self._terms[column]: weight for column, weight in zip(row.indices, row.data, strict=True)}
+
+    @cached_property
+    def _terms(self) -> list[str]:
+        return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         logarithmic = counts.copy()

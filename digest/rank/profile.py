@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Facet:
     weight: float
     #: 0..1 for every paper of the pool, comparable between facets.
     relevance: Floats
-    #: What speaks for its papers; the examples of a taste are named one by one.
+    #: What speaks for its papers; the examples of a taste, and the phrases of a text, are named one by one.
     voice: Reason | Taste
 
 
@@ -60,16 +61,30 @@ class Profiler:
         self._matcher = Matcher(papers, pool)
         self._phrases: dict[str, Said] = {}
 
-    def profiles(self, asked: Sequence[Asked], examples: Examples, row: Mapping[str, int]) -> list[Profile]:
-        """All profiles of a block of readers; `row` finds an example by its id, and may lack some."""
+    def profiles(
+        self, asked: Sequence[Asked], examples: Examples, row: Mapping[str | Interest, int]
+    ) -> list[Profile]:
+        """All profiles of a block of readers; `row` finds an example by its id, and may lack some, and every text."""
         phrases = self._spoken_of({i.value for one in asked for i in one.phrases})
         matching = {i: self._matcher.matching(i) for i in {i for one in asked for i in one.matched}}
         whole = [Taste(_known(one.liked, row), _known(one.disliked, row)) for one in asked]
         tastes = apart(examples, whole)
-        strengths = iter(relevance(of_tastes(self._pool, examples, [t for some in tastes for t in some])))
+        # What a reader wrote is a taste of its own; what they dislike is disliked there too.
+        texts = [
+            [Taste({row[text]: 1.0}, of.disliked) for text in one.texts]
+            for one, of in zip(asked, whole, strict=True)
+        ]
+        all_ = [taste for some in zip(tastes, texts, strict=True) for taste in chain(*some)]
+        strengths = iter(relevance(of_tastes(self._pool, examples, all_)))
         return [
-            self._profile(one, phrases, matching, [(taste, next(strengths)) for taste in some])
-            for one, some in zip(asked, tastes, strict=True)
+            self._profile(
+                one,
+                phrases,
+                matching,
+                [(taste, next(strengths)) for taste in some],
+                [(taste, next(strengths)) for taste in written],
+            )
+            for one, some, written in zip(asked, tastes, texts, strict=True)
         ]
 
     def _profile(
@@ -78,8 +93,10 @@ class Profiler:
         phrases: Mapping[str, Said],
         matching: Mapping[Interest, Bools],
         tastes: Sequence[tuple[Taste, Floats]],
+        texts: Sequence[tuple[Taste, Floats]],
     ) -> Profile:
         facets = [Facet(i.weight, *phrases[i.value]) for i in asked.phrases]
+        facets += [Facet(i.weight, found, text) for i, (text, found) in zip(asked.texts, texts, strict=True)]
         for interests, reason, certain in (
             (asked.categories, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
             (asked.authors, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
@@ -113,7 +130,7 @@ class Profiler:
         return self._phrases
 
 
-def _known(weights: Mapping[str, float], row: Mapping[str, int]) -> dict[int, float]:
+def _known(weights: Mapping[str, float], row: Mapping[str | Interest, int]) -> dict[int, float]:
     return {row[paper]: weight for paper, weight in weights.items() if paper in row}
 
 

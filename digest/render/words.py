@@ -114,6 +114,10 @@ def in_words(language: Language, reason: Reason) -> str:
             return gettext("close to “%(title)s”, which you liked", title=subject)
         case ReasonKind.LIKED:
             return gettext("close to a paper you liked")
+        case ReasonKind.TEXT if subject:
+            return gettext("“%(phrase)s”, as you wrote of your work", phrase=subject)
+        case ReasonKind.TEXT:
+            return gettext("close to what you wrote of your work")
         case ReasonKind.PHRASE if subject:
             return gettext("matches “%(phrase)s”", phrase=subject)
         case ReasonKind.CATEGORY if subject:

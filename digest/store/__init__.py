@@ -17,6 +17,7 @@ from digest.store import migrate
 from digest.store.bounces import Bounces
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
+from digest.store.embeddings import Embeddings
 from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
@@ -32,6 +33,7 @@ __all__ = [
     "Bounces",
     "EditionHeader",
     "Editions",
+    "Embeddings",
     "Limit",
     "Mail",
     "Opinions",
@@ -58,6 +60,7 @@ class Store:
         self.turns = Turns(database)
         self.editions = Editions(database)
         self.summaries = Summaries(database)
+        self.embeddings = Embeddings(database)
         self.subscribers = Subscribers(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)

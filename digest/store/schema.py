@@ -22,6 +22,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -150,6 +151,19 @@ aliases = Table(
     metadata,
     Column("alias", Text, primary_key=True),
     Column("paper", ForeignKey("papers.id"), nullable=False, index=True),
+)
+
+#: What models made of papers' texts, so that each is read once; goes with its paper.
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("paper", ForeignKey("papers.id", ondelete="CASCADE"), primary_key=True),
+    # The model's name or folder, as configured.
+    Column("model", Text, primary_key=True),
+    # Fingerprint of the title and abstract that it was made from.
+    Column("text", Text, nullable=False),
+    # Numbers of 16 bits, little-endian.
+    Column("vector", LargeBinary, nullable=False),
 )
 
 mentions = Table(

@@ -38,6 +38,7 @@ class Preferences(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     interests: Typed = ""
+    about: Typed = ""
     excludes: Typed = ""
     #: `days` (on those ticked) or `weekly` (on `weekday`).
     rhythm: str = ""
@@ -55,6 +56,7 @@ class Preferences(BaseModel):
         weekly = schedule.days.weekly
         return cls(
             interests=_text(subscriber, InterestKind.PHRASE),
+            about="".join(text.value for text in subscriber.asked(InterestKind.TEXT)),
             excludes=_text(subscriber, InterestKind.EXCLUDE),
             rhythm="weekly" if weekly else "days",
             days=DAY_NAMES if weekly else schedule.days.names,
@@ -74,6 +76,7 @@ class Preferences(BaseModel):
             raise UsageError("the form came without its fields; open the page and save it from there")
         return Wish(
             interests=lines(self.interests),
+            about=self.about,
             excludes=lines(self.excludes),
             days=self._days(),
             send_at=self.send_at or None,

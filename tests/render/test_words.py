@@ -27,6 +27,8 @@ TITLES = st.lists(st.text(max_size=200).map(clean).filter(bool), max_size=12)
         (Reason(kind=ReasonKind.AUTHOR, subject="Ada Author"), "by Ada Author, whom you follow"),
         (Reason(kind=ReasonKind.LIKED, subject="How cups fall"), "close to “How cups fall”, which you liked"),
         (Reason(kind=ReasonKind.LIKED), "close to a paper you liked"),
+        (Reason(kind=ReasonKind.TEXT, subject="touch"), "“touch”, as you wrote of your work"),
+        (Reason(kind=ReasonKind.TEXT), "close to what you wrote of your work"),
         (Reason(kind=ReasonKind.VOTES, subject="hf", value=38), "38 upvotes on hf"),
         (Reason(kind=ReasonKind.VOTES, value=1), "1 upvote"),
         (Reason(kind=ReasonKind.VOTES, subject="hf", value=38, days=2), "38 upvotes on hf in 2 days"),

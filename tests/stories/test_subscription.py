@@ -33,6 +33,7 @@ from digest.subscriptions import Wish
 NOW = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 NOTHING = Wish()
+ABOUT = "We study touch; hands, too: n=5, p=0.01."
 
 
 def settings(folder: Path, url: str = "https://digest.example.org", zone: str = "UTC") -> config.Settings:
@@ -255,6 +256,26 @@ def test_readers_tune_what_they_get_and_a_wrong_wish_changes_nothing(day: Servic
     assert the_reader(day) == tuned
 
 
+@pytest.mark.parametrize(
+    "pasted", [ABOUT, f"\n {ABOUT}  \n\n", ABOUT.replace(" ", "\r\n"), ABOUT.replace("n", "n\u00ad")]
+)
+def test_what_somebody_writes_about_their_work_is_kept_as_one_paragraph(day: Service, pasted: str) -> None:
+    reader = subscriptions.add(day, "vision@example.org", Wish(about=pasted), NOW, confirmed=True)
+    assert reader.interests == (Interest(kind=InterestKind.TEXT, value=ABOUT),)
+
+    tuned = subscriptions.update(day, reader.id, Wish(interests=("touch",)), confirmed=False, now=NOW)
+    assert [i.kind for i in tuned.interests] == [InterestKind.TEXT, InterestKind.PHRASE]
+    gone = subscriptions.update(day, reader.id, Wish(about=" "), confirmed=False, now=NOW)
+    assert [i.kind for i in gone.interests] == [InterestKind.PHRASE]
+
+
+def test_a_text_that_is_too_long_is_refused_with_its_length(day: Service) -> None:
+    longest = Wish(about="a" * subscriptions.LONGEST_TEXT)
+    assert subscriptions.add(day, "vision@example.org", longest, NOW, confirmed=True).interests
+    with pytest.raises(UsageError, match="1 to 2000 characters, this is 2001: 'aaa"):
+        subscriptions.add(day, "robots@example.org", Wish(about="a" * 2001), NOW, confirmed=True)
+
+
 def test_raising_the_generation_revokes_every_link(day: Service) -> None:
     reader = subscribed(day)
     leave, preferences = links(day, reader)
@@ -299,6 +320,7 @@ def test_exported_and_imported_elsewhere_everybody_is_as_they_were_and_nobody_is
         asked = (
             Interest(kind=InterestKind.PHRASE, value="x=2"),
             Interest(kind=InterestKind.AUTHOR, value="A. B"),
+            Interest(kind=InterestKind.TEXT, value=ABOUT),
         )
         day.store.subscribers.add(replace(reader, state=state, interests=asked))
     file = io.StringIO()

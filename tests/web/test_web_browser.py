@@ -116,5 +116,5 @@ def test_every_control_can_be_reached_by_keyboard_and_is_large_enough_for_a_thum
     page.locator("#interests").focus()
     page.keyboard.press("Tab")
     focused = page.locator(":focus")
-    assert focused.get_attribute("name") == "excludes"
+    assert focused.get_attribute("name") == "about"
     assert focused.evaluate("one => getComputedStyle(one).outline").endswith("solid 3px")

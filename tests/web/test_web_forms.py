@@ -40,11 +40,20 @@ SCHEDULES = st.builds(
 )
 
 
+TEXTS = PHRASES.map(lambda text: [Interest(kind=InterestKind.TEXT, value=text)])
+
+
 @settings(deadline=None)
-@given(st.lists(INTERESTS, max_size=6, unique=True), SCHEDULES, st.integers(1, 50))
+@given(
+    st.lists(INTERESTS, max_size=6, unique=True),
+    st.one_of(st.just([]), TEXTS),
+    SCHEDULES,
+    st.integers(1, 50),
+)
 def test_saving_the_form_as_it_stands_changes_nothing(
-    interests: list[Interest], schedule: Schedule, papers: int
+    interests: list[Interest], written: list[Interest], schedule: Schedule, papers: int
 ) -> None:
+    interests += written
     subscriber = a_subscriber(interests=tuple(interests), schedule=schedule, papers=papers)
     saved = tuned(subscriber, Preferences.of(subscriber).wish(), Settings())
     assert set(saved.interests) == set(interests)
