@@ -17,7 +17,7 @@ from digest.config import DigestDefaults, Ranking
 from digest.model import Digest, Edition, Feedback, Paper, Reason, ReasonKind, Subscriber
 from digest.rank import background, vectors
 from digest.rank.asked import asked_by
-from digest.rank.features import Bools, Texts
+from digest.rank.features import Bools, Ints, Texts
 from digest.rank.pool import Pool
 from digest.rank.profile import Profiler
 from digest.rank.score import Examples, Taste, nearest
@@ -65,8 +65,8 @@ class Ranker:
         compared, row, named = self.read({i: examples[i] for i in sorted(wanted & examples.keys())})
         profiles = self._profiler.profiles(asked, compared, row)
 
-        def naming(taste: Taste, rows: Sequence[int]) -> Sequence[Reason]:
-            return [named[example] for example in nearest(compared, taste, rows)]
+        def naming(tastes: Sequence[Taste], rows: Ints) -> Sequence[Reason]:
+            return [named[example] for example in nearest(compared, tastes, rows)]
 
         closed = np.stack(
             [

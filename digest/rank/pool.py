@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,8 @@ from digest.rank.vectors import Floats
 NEIGHBOURS, BORROWED = 5, 0.6
 #: Shrinkage of the covariance, in units of its mean eigenvalue.
 SHRINKAGE = 3.0
+#: How many papers' worth is assumed of what is usual, for pools that are too small to show it.
+ASSUMED_PAPERS = 50
 #: Rows compared at once with the whole pool.
 STRIPE = 1024
 
@@ -42,6 +44,12 @@ class Pool:
     def similarity(self) -> Floats:
         """Papers x papers, the mean of both cosines; what diversity is measured by."""
         return (dense(self.corpus.tfidf, self.corpus.tfidf) + self.vectors @ self.vectors.T) / 2
+
+    @cached_property
+    def usual(self) -> Moments:
+        """Where the pool's vectors lie, with some of the background blended in; needs a background with vectors."""
+        assert self.moments is not None
+        return Moments.of(self.vectors).with_(replace(self.moments, papers=ASSUMED_PAPERS))
 
     @cached_property
     def precision(self) -> Floats:

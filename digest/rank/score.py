@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from digest.rank.features import Bools, Ints, Texts, dense
-from digest.rank.pool import Pool
+from digest.rank.pool import ASSUMED_PAPERS, Pool
 from digest.rank.vectors import Floats
 
 #: What each signal counts where all are trusted alike.
@@ -36,8 +36,6 @@ ALIKE, FEWEST, SMALLEST = 0.15, 2, 0.2
 #: What is usual of term likeness, for pools that are too small to show it: mean and deviation of the cosine of
 #: unrelated papers, and of the share of a phrase.
 COSINE, SHARE = (0.012, 0.015), (0.02, 0.1)
-#: How many papers' worth that is.
-ASSUMED_PAPERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,9 @@ class Taste:
 class Examples:
     """Papers that readers liked or disliked, compared with a pool."""
 
-    #: examples x terms of the pool
+    #: examples x terms of the pool, and the squared lengths of its rows
     terms: sparse.csr_matrix
+    itself: Floats
     vectors: Floats
     #: examples x papers of the pool, cosine of the terms
     likeness: Floats
@@ -65,7 +64,13 @@ class Examples:
         """Compare them, once, whoever liked them."""
         terms = pool.corpus.others(texts.terms)
         likeness = dense(terms, pool.corpus.tfidf)
-        return cls(terms, texts.vectors, likeness, likeness + texts.vectors @ pool.vectors.T)
+        return cls(
+            terms,
+            _row_sums(_squares(terms)),
+            texts.vectors,
+            likeness,
+            likeness + texts.vectors @ pool.vectors.T,
+        )
 
     def with_(self, more: Examples) -> Examples:
         """Both, the new ones at the end."""
@@ -73,6 +78,7 @@ class Examples:
             return self
         terms = sparse.vstack([self.terms, more.terms], format="csr")
         dense_ones = (
+            (self.itself, more.itself),
             (self.vectors, more.vectors),
             (self.likeness, more.likeness),
             (self.closeness, more.closeness),
@@ -82,11 +88,22 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Standardised scores, tastes x papers, and how each taste stands to be trusted."""
+    """How each taste's raw scores are to be read."""
 
-    scores: Floats
-    #: One a taste: how far above the pool it puts what it was not told, in standard deviations.
+    #: What the signal counts where all are trusted alike.
+    usual: float
+    #: Of the raw scores over the pool.
+    mean: Floats
+    spread: Floats
+    #: How far above the pool it puts what it was not told, in standard deviations.
     insight: Floats
+    #: Tastes x dimensions, whose products with the pool's vectors are the raw scores; None if they come from terms.
+    directions: Floats | None = None
+
+    def weight(self, others: Floats) -> Floats:
+        """Trust: what it was seen to do for each taste's liked papers, as far as there were others to ask it with."""
+        trust = (others * self.insight + PATIENCE * USUAL) / (others + PATIENCE)
+        return self.usual * trust**2
 
 
 def relevance(strength: Floats) -> Floats:
@@ -99,37 +116,52 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
     liked = _shares([taste.liked for taste in tastes], len(examples.vectors))
     disliked = _shares([taste.disliked for taste in tastes], len(examples.vectors))
     asked = liked - DISLIKE * disliked if disliked.nnz else liked
-    signals = [(TERMS, _by_terms(examples, asked, liked))]
+    raw = np.asarray(asked @ examples.likeness)
+    signals = [_terms(examples, asked, liked, raw)]
     if pool.moments is not None:
         origin, plain = np.zeros_like(pool.moments.mean), np.eye(len(pool.precision), dtype=np.float32)
-        signals.append((CENTROID, _by_vectors(pool, examples, asked, liked, origin, plain)))
+        signals.append(_vectors(CENTROID, pool, examples, asked, liked, origin, plain))
         above_usual = (pool.moments.mean, pool.precision)
-        signals.append((DISCRIMINANT, _by_vectors(pool, examples, asked, liked, *above_usual)))
-    others = 1 / _alone(liked) - 1
-    weights = [
-        usual * ((others * signal.insight + PATIENCE * USUAL) / (others + PATIENCE)) ** 2
-        for usual, signal in signals
+        signals.append(_vectors(DISCRIMINANT, pool, examples, asked, liked, *above_usual))
+    return _mixed(pool, raw, signals, 1 / _alone(liked) - 1)
+
+
+def _mixed(pool: Pool, raw: Floats, signals: Sequence[Signal], others: Floats) -> Floats:
+    """The mean of the signals in standard deviations, by trust.
+
+    All that is linear in the pool's vectors is added up before it meets them: one product for all papers.
+    """
+    weights = [signal.weight(others) for signal in signals]
+    total = sum(weights)
+    scales = [weight / (total * signal.spread) for signal, weight in zip(signals, weights, strict=True)]
+    directions = [
+        scale[:, None] * signal.directions
+        for signal, scale in zip(signals, scales, strict=True)
+        if signal.directions is not None
     ]
-    return _mean([signal.scores for _, signal in signals], weights)
+    raw *= scales[0][:, None]
+    if directions:
+        raw += np.asarray(sum(directions), dtype=np.float32) @ pool.vectors.T
+    raw -= sum(scale * signal.mean for signal, scale in zip(signals, scales, strict=True))[:, None]
+    return np.asarray(raw, dtype=np.float32)
 
 
 def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Floats, Floats]:
     """Strength of every paper for every phrase, and the share (0..1) of the phrase that it says: phrases x papers."""
     shares = pool.corpus.shares(phrases)
-    terms, _, _ = _standard(
-        shares.copy(), *(np.full(len(phrases), usual, dtype=np.float32) for usual in SHARE)
-    )
+    terms = _standard(shares, *_usual(shares, *SHARE))
     if pool.moments is None:
         return terms, shares
     directions = (vectors - pool.moments.mean) @ pool.precision
-    near, _, _ = _standard(directions @ pool.vectors.T, *_expected(pool, directions))
+    near = _standard(directions @ pool.vectors.T, *_along(pool, directions))
     near[np.linalg.norm(vectors, axis=1) == 0] = 0
     said = shares.sum(axis=1)
     insight = np.maximum((shares * near).sum(axis=1) / np.maximum(said, 1e-9), 0)
     sayers = said**2 / np.maximum((shares * shares).sum(axis=1), 1e-9)
     insight = (sayers * insight + PHRASE_PATIENCE) / (sayers + PHRASE_PATIENCE)
     trust = insight**2 * np.linalg.norm(vectors, axis=1)
-    return _mean([terms, near], [np.full(len(phrases), PHRASE_TERMS, dtype=np.float32), trust]), shares
+    mixed = (PHRASE_TERMS * terms + trust[:, None] * near) / (PHRASE_TERMS + trust)[:, None]
+    return np.asarray(mixed, dtype=np.float32), shares
 
 
 def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
@@ -174,23 +206,40 @@ def _groups(vectors: Floats) -> Ints:
     return group
 
 
-def nearest(examples: Examples, taste: Taste, papers: Sequence[int]) -> Sequence[int]:
-    """For each paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
-    liked = list(taste.liked)
-    closest = examples.closeness[np.array(liked)[:, None], papers].argmax(axis=0).tolist()
-    return [liked[best] for best in closest]
+def nearest(examples: Examples, tastes: Sequence[Taste], papers: Ints) -> Sequence[int]:
+    """For each taste and paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
+    if not tastes:
+        return []
+    number: dict[int, int] = {}
+    which = np.array([number.setdefault(id(taste), len(number)) for taste in tastes])
+    distinct = {id(taste): taste for taste in tastes}.values()
+    sizes = np.array([len(taste.liked) for taste in distinct])
+    liked = np.array([paper for taste in distinct for paper in taste.liked])
+    counts = sizes[which]
+    asked = liked[ranges((np.cumsum(sizes) - sizes)[which], counts)]
+    closeness = examples.closeness[asked, np.repeat(papers, counts)]
+    most = np.maximum.reduceat(closeness, np.cumsum(counts) - counts)
+    found = np.flatnonzero(closeness == np.repeat(most, counts))
+    _, first = np.unique(np.repeat(np.arange(len(counts)), counts)[found], return_index=True)
+    nearest_ones: list[int] = asked[found[first]].tolist()
+    return nearest_ones
 
 
-def _by_terms(examples: Examples, asked: sparse.csr_matrix, liked: sparse.csr_matrix) -> Signal:
-    raw = np.asarray(asked @ examples.likeness)
+def ranges(starts: Ints, counts: Ints) -> Ints:
+    """`arange(start, start + count)` for each, one after the other."""
+    return np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+
+
+def _terms(examples: Examples, asked: sparse.csr_matrix, liked: sparse.csr_matrix, raw: Floats) -> Signal:
     own = liked @ examples.terms
     told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
-    itself = _row_sums(_squares(examples.terms))
-    mean, deviation = (np.full(len(raw), usual, dtype=np.float32) for usual in COSINE)
-    return _signal(raw, mean, deviation, _left_out(told, itself, liked))
+    mean, spread = _usual(raw, *COSINE)
+    left_out = _left_out(told, examples.itself, liked)
+    return Signal(TERMS, mean, spread, np.maximum((left_out - mean) / spread, 0))
 
 
-def _by_vectors(
+def _vectors(
+    usual: float,
     pool: Pool,
     examples: Examples,
     asked: sparse.csr_matrix,
@@ -203,8 +252,9 @@ def _by_vectors(
     directions = (asked @ examples.vectors - whole * centre) @ metric
     told = (directions * (liked @ examples.vectors)).sum(axis=1)
     itself = ((examples.vectors - centre) @ metric * examples.vectors).sum(axis=1)
-    expected = _expected(pool, directions)
-    return _signal(directions @ pool.vectors.T, *expected, _left_out(told, itself, liked))
+    mean, spread = _along(pool, directions)
+    left_out = _left_out(told, itself, liked)
+    return Signal(usual, mean, spread, np.maximum((left_out - mean) / spread, 0), directions)
 
 
 def _left_out(told: Floats, itself: Floats, liked: sparse.csr_matrix) -> Floats:
@@ -230,32 +280,23 @@ def _row_sums(rows: sparse.csr_matrix) -> Floats:
     return np.asarray(rows.sum(axis=1), dtype=np.float32).ravel()
 
 
-def _signal(raw: Floats, mean: Floats, deviation: Floats, left_out: Floats) -> Signal:
-    scores, mean, deviation = _standard(raw, mean, deviation)
-    return Signal(scores, np.maximum((left_out - mean) / deviation, 0))
+def _standard(raw: Floats, mean: Floats, deviation: Floats) -> Floats:
+    return np.asarray((raw - mean[:, None]) / deviation[:, None], dtype=np.float32)
 
 
-def _standard(raw: Floats, mean: Floats, deviation: Floats) -> tuple[Floats, Floats, Floats]:
-    """Rows in standard deviations above their mean (in place), with both; what is assumed of both is blended in."""
+def _usual(raw: Floats, mean: float, deviation: float) -> tuple[Floats, Floats]:
+    """Mean and deviation of each row; what is assumed of both is blended in."""
     papers = raw.shape[1] + ASSUMED_PAPERS
     blended = (raw.sum(axis=1) + ASSUMED_PAPERS * mean) / papers
-    raw -= blended[:, None]
-    squares = np.einsum("ij,ij->i", raw, raw) + ASSUMED_PAPERS * (deviation**2 + (mean - blended) ** 2)
-    spread = np.maximum(np.sqrt(squares / papers), 1e-6)
-    raw /= spread[:, None]
-    return raw, blended, spread
+    squares = np.einsum("ij,ij->i", raw, raw) + ASSUMED_PAPERS * (deviation**2 + mean**2)
+    return blended, np.sqrt(np.maximum(squares / papers - blended**2, 1e-12))
 
 
-def _expected(pool: Pool, directions: Floats) -> tuple[Floats, Floats]:
-    """Mean and deviation of the background's papers along each direction."""
-    assert pool.moments is not None
-    variance = ((directions @ pool.moments.covariance) * directions).sum(axis=1)
-    return directions @ pool.moments.mean, np.sqrt(np.maximum(variance, 0))
-
-
-def _mean(scores: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
-    total = sum(weights)
-    return np.asarray(sum(s * (w / total)[:, None] for s, w in zip(scores, weights, strict=True)), np.float32)
+def _along(pool: Pool, directions: Floats) -> tuple[Floats, Floats]:
+    """The same for the pool's vectors along each direction; the background is what is assumed."""
+    usual = pool.usual
+    variance = ((directions @ usual.covariance) * directions).sum(axis=1)
+    return directions @ usual.mean, np.sqrt(np.maximum(variance, 1e-12))
 
 
 def _shares(weights: Sequence[Mapping[int, float]], examples: int) -> sparse.csr_matrix:
