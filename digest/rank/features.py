@@ -122,14 +122,15 @@ class Corpus:
 
     @cached_property
     def tfidf(self) -> sparse.csr_matrix:
-        """Papers x terms, (1 + ln tf) idf, rows of length 1."""
+        """Papers x terms that have a weight, (1 + ln tf) idf, rows of length 1."""
         return self._weighted(self.counts)
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         logarithmic = counts.copy()
         logarithmic.data = 1 + np.log(logarithmic.data)
-        weighted = logarithmic.multiply(self.weight).tocsr()
-        weighted.eliminate_zeros()
+        # Terms without weight, most of them of one paper, are left out.
+        heavy = np.flatnonzero(self.weight)
+        weighted = logarithmic[:, heavy].multiply(self.weight[heavy]).tocsr()
         return unit_rows(weighted)
 
     @cached_property

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
 
-from digest.rank.features import Bools, Ints, Texts, dense
+from digest.rank.features import Ints, Texts, dense
 from digest.rank.pool import ASSUMED_PAPERS, Pool
 from digest.rank.vectors import Floats
 
@@ -132,7 +133,7 @@ def _mixed(pool: Pool, raw: Floats, signals: Sequence[Signal], others: Floats) -
     All that is linear in the pool's vectors is added up before it meets them: one product for all papers.
     """
     weights = [signal.weight(others) for signal in signals]
-    total = sum(weights)
+    total = np.sum(weights, axis=0)
     scales = [weight / (total * signal.spread) for signal, weight in zip(signals, weights, strict=True)]
     directions = [
         scale[:, None] * signal.directions
@@ -141,8 +142,9 @@ def _mixed(pool: Pool, raw: Floats, signals: Sequence[Signal], others: Floats) -
     ]
     raw *= scales[0][:, None]
     if directions:
-        raw += np.asarray(sum(directions), dtype=np.float32) @ pool.vectors.T
-    raw -= sum(scale * signal.mean for signal, scale in zip(signals, scales, strict=True))[:, None]
+        raw += np.sum(directions, axis=0, dtype=np.float32) @ pool.vectors.T
+    means = [scale * signal.mean for signal, scale in zip(signals, scales, strict=True)]
+    raw -= np.sum(means, axis=0)[:, None]
     return np.asarray(raw, dtype=np.float32)
 
 
@@ -179,13 +181,15 @@ def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
             liked = np.array([list(tastes[number].liked) for number in numbers])
             for number, groups in zip(numbers, _groups(examples.vectors[liked]), strict=True):
                 if groups.max() > 0:
-                    found[number] = [_part(tastes[number], groups == one) for one in range(groups.max() + 1)]
+                    found[number] = _parted(tastes[number], groups.tolist())
     return found
 
 
-def _part(taste: Taste, among: Bools) -> Taste:
-    kept = {paper: weight for (paper, weight), here in zip(taste.liked.items(), among, strict=True) if here}
-    return Taste(kept, taste.disliked)
+def _parted(taste: Taste, groups: Sequence[int]) -> list[Taste]:
+    parts: list[dict[int, float]] = [{} for _ in range(max(groups) + 1)]
+    for group, (paper, weight) in zip(groups, taste.liked.items(), strict=True):
+        parts[group][paper] = weight
+    return [Taste(part, taste.disliked) for part in parts]
 
 
 def _groups(vectors: Floats) -> Ints:
@@ -301,7 +305,9 @@ def _along(pool: Pool, directions: Floats) -> tuple[Floats, Floats]:
 
 def _shares(weights: Sequence[Mapping[int, float]], examples: int) -> sparse.csr_matrix:
     """Rows that sum to 1, or are empty."""
-    starts = np.cumsum([0, *map(len, weights)], dtype=np.int32)
-    columns = np.array([row for one in weights for row in one], dtype=np.int32)
-    values = np.array([w / sum(one.values()) for one in weights for w in one.values()], dtype=np.float32)
+    counts = [len(one) for one in weights]
+    starts = np.cumsum([0, *counts], dtype=np.int32)
+    columns = np.fromiter(chain.from_iterable(weights), np.int32, count=starts[-1])
+    values = np.fromiter(chain.from_iterable(one.values() for one in weights), np.float32, count=starts[-1])
+    values /= np.repeat([sum(one.values()) for one in weights], counts).astype(np.float32)
     return sparse.csr_matrix((values, columns, starts), shape=(len(weights), examples))

@@ -176,10 +176,12 @@ class Selector:
 
     def _put_forward(self, block: Block, seats: Ints) -> tuple[Ints, Floats]:
         """Each facet's best papers that may be picked, with their scores; -inf where it has no more."""
-        facets, papers = np.nonzero((block.relevance >= self._floor) & block.open[block.owner])
+        heard = np.flatnonzero((block.relevance >= self._floor) & block.open[block.owner])
+        facets, papers = np.divmod(heard, block.relevance.shape[1])
         weight = self._ranking.trend_weight
-        scores = (1 - weight) * block.relevance[facets, papers] + weight * self._trend[papers]
-        best = np.lexsort((-scores, facets))  # equal ones stay in pool order
+        scores = (1 - weight) * block.relevance.ravel()[heard] + weight * self._trend[papers]
+        # By facet, then by score, both in one number; equal ones stay in pool order.
+        best = np.argsort(2.0 * facets - scores, kind="stable")
         counts = np.bincount(facets, minlength=len(block.owner))
         place = ranges(np.zeros_like(counts), counts)
         kept = place < PUT_FORWARD * seats[block.owner[facets[best]]]
