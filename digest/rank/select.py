@@ -206,7 +206,7 @@ class Selector:
         total = 1 - np.multiply.reduceat(1 - heard, np.cumsum(counts) - counts)
         weight = self._ranking.trend_weight
         scores = (1 - weight) * total + weight * self._trend[seats.paper]
-        spoken = self._spoken(block, seats, facet, heard, naming)
+        spoken, end = self._spoken(block, seats, facet, heard, naming)
         order = np.lexsort((-scores, seats.reader))
         for pick, reader, row, score in zip(
             order.tolist(),
@@ -216,28 +216,29 @@ class Selector:
             strict=True,
         ):
             listed = self._edition.papers[row]
-            reasons = (*spoken[pick], *listed.trend.reasons)[:MOST_REASONS]
+            reasons = (*spoken[end[pick - 1] if pick else 0 : end[pick]], *listed.trend.reasons)[
+                :MOST_REASONS
+            ]
             found[reader].append(Pick(paper=listed.paper.id, score=round(score, 4), reasons=reasons))
         return found
 
     def _spoken(
         self, block: Block, seats: Seats, facet: Ints, heard: Floats, naming: Naming
-    ) -> list[list[Reason]]:
-        """For each pick what spoke for it, the loudest first; `heard` is what each of its reader's facets says."""
+    ) -> tuple[list[Reason], list[int]]:
+        """What spoke for each pick, the loudest first, pick after pick, and where each pick's ends.
+
+        `heard` is what each of its reader's facets says.
+        """
         pick = np.repeat(np.arange(len(seats.reader)), block.counts[seats.reader])
         loud = np.flatnonzero(heard >= self._floor)
         loud = loud[np.lexsort((-heard[loud], pick[loud]))]
         said = np.bincount(pick[loud], minlength=len(seats.reader))
         loud = loud[ranges(np.zeros_like(said), said) < MOST_REASONS - 1]
         voices = [block.voices[one] for one in facet[loud].tolist()]
-        tastes = [(n, voice) for n, voice in enumerate(voices) if isinstance(voice, Taste)]
-        papers = seats.paper[pick[loud]]
-        named = naming([taste for _, taste in tastes], papers[[n for n, _ in tastes]])
-        by_example = dict(zip((n for n, _ in tastes), named, strict=True))
-        spoken: list[list[Reason]] = [[] for _ in seats.reader]
-        for n, (one, voice) in enumerate(zip(pick[loud].tolist(), voices, strict=True)):
-            spoken[one].append(voice if isinstance(voice, Reason) else by_example[n])
-        return spoken
+        unnamed = [n for n, voice in enumerate(voices) if isinstance(voice, Taste)]
+        named = iter(naming([v for v in voices if isinstance(v, Taste)], seats.paper[pick[loud[unnamed]]]))
+        spoken = [voice if isinstance(voice, Reason) else next(named) for voice in voices]
+        return spoken, np.cumsum(np.minimum(said, MOST_REASONS - 1)).tolist()
 
     def _stranger(self, row: int, kind: ReasonKind) -> Pick:
         """A paper that no interest speaks for; the same for everybody, so it is made once."""
