@@ -53,12 +53,17 @@ class Pool:
 
     @cached_property
     def precision(self) -> Floats:
-        """The inverse of the shrunk covariance: `(liked - mean) @ precision` is the direction of Fisher's discriminant."""
+        """The inverse of the shrunk covariance."""
         if self.moments is None:
             return np.zeros((self.vectors.shape[1], self.vectors.shape[1]), dtype=np.float32)
         covariance = self.moments.covariance
         ridge = SHRINKAGE * max(float(np.trace(covariance)) / len(covariance), 1e-6)
         return np.asarray(np.linalg.inv(covariance + ridge * np.eye(len(covariance))), dtype=np.float32)
+
+    def apart(self, vectors: Floats) -> Floats:
+        """Vectors (rows) as directions of Fisher's discriminant between them and papers in general."""
+        centre = 0 if self.moments is None else self.moments.mean
+        return np.asarray((vectors - centre) @ self.precision, dtype=np.float32)
 
 
 def smoothed(vectors: Floats) -> Floats:

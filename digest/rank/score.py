@@ -51,10 +51,13 @@ class Taste:
 class Examples:
     """Papers that readers liked or disliked, compared with a pool."""
 
-    #: examples x terms of the pool, and the squared lengths of its rows
+    #: examples x terms of the pool
     terms: sparse.csr_matrix
-    itself: Floats
+    #: examples x dimensions, and the same along the discriminant
     vectors: Floats
+    apart: Floats
+    #: examples x signals: what each says of itself
+    itself: Floats
     #: examples x papers of the pool, cosine of the terms
     likeness: Floats
     #: the same with the cosine of the vectors added: what an example is named by
@@ -63,15 +66,12 @@ class Examples:
     @classmethod
     def of(cls, texts: Texts, pool: Pool) -> Examples:
         """Compare them, once, whoever liked them."""
-        terms = pool.corpus.others(texts.terms)
-        likeness = dense(terms, pool.corpus.tfidf)
-        return cls(
-            terms,
-            _row_sums(_squares(terms)),
-            texts.vectors,
-            likeness,
-            likeness + texts.vectors @ pool.vectors.T,
+        terms, vectors = pool.corpus.others(texts.terms), texts.vectors
+        apart, likeness = pool.apart(vectors), dense(terms, pool.corpus.tfidf)
+        itself = np.column_stack(
+            [_row_sums(_squares(terms)), (vectors * vectors).sum(axis=1), (apart * vectors).sum(axis=1)]
         )
+        return cls(terms, vectors, apart, itself, likeness, likeness + vectors @ pool.vectors.T)
 
     def with_(self, more: Examples) -> Examples:
         """Both, the new ones at the end."""
@@ -79,8 +79,9 @@ class Examples:
             return self
         terms = sparse.vstack([self.terms, more.terms], format="csr")
         dense_ones = (
-            (self.itself, more.itself),
             (self.vectors, more.vectors),
+            (self.apart, more.apart),
+            (self.itself, more.itself),
             (self.likeness, more.likeness),
             (self.closeness, more.closeness),
         )
@@ -118,12 +119,21 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
     disliked = _shares([taste.disliked for taste in tastes], len(examples.vectors))
     asked = liked - DISLIKE * disliked if disliked.nnz else liked
     raw = np.asarray(asked @ examples.likeness)
-    signals = [_terms(examples, asked, liked, raw)]
+    own = liked @ examples.terms
+    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
+    mean, spread = _usual(raw, *COSINE)
+    insight = _insight(_left_out(told, examples.itself[:, 0], liked), mean, spread)
+    signals = [Signal(TERMS, mean, spread, insight)]
     if pool.moments is not None:
-        origin, plain = np.zeros_like(pool.moments.mean), np.eye(len(pool.precision), dtype=np.float32)
-        signals.append(_vectors(CENTROID, pool, examples, asked, liked, origin, plain))
-        above_usual = (pool.moments.mean, pool.precision)
-        signals.append(_vectors(DISCRIMINANT, pool, examples, asked, liked, *above_usual))
+        centroids = liked @ examples.vectors
+        for number, (usual, rows) in enumerate(
+            ((CENTROID, examples.vectors), (DISCRIMINANT, examples.apart)), 1
+        ):
+            directions = asked @ rows
+            mean, spread = _along(pool, directions)
+            told = (directions * centroids).sum(axis=1)
+            insight = _insight(_left_out(told, examples.itself[:, number], liked), mean, spread)
+            signals.append(Signal(usual, mean, spread, insight, directions))
     return _mixed(pool, raw, signals, 1 / _alone(liked) - 1)
 
 
@@ -154,7 +164,7 @@ def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Flo
     terms = _standard(shares, *_usual(shares, *SHARE))
     if pool.moments is None:
         return terms, shares
-    directions = (vectors - pool.moments.mean) @ pool.precision
+    directions = pool.apart(vectors)
     near = _standard(directions @ pool.vectors.T, *_along(pool, directions))
     near[np.linalg.norm(vectors, axis=1) == 0] = 0
     said = shares.sum(axis=1)
@@ -234,31 +244,8 @@ def ranges(starts: Ints, counts: Ints) -> Ints:
     return np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
 
 
-def _terms(examples: Examples, asked: sparse.csr_matrix, liked: sparse.csr_matrix, raw: Floats) -> Signal:
-    own = liked @ examples.terms
-    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
-    mean, spread = _usual(raw, *COSINE)
-    left_out = _left_out(told, examples.itself, liked)
-    return Signal(TERMS, mean, spread, np.maximum((left_out - mean) / spread, 0))
-
-
-def _vectors(
-    usual: float,
-    pool: Pool,
-    examples: Examples,
-    asked: sparse.csr_matrix,
-    liked: sparse.csr_matrix,
-    centre: Floats,
-    metric: Floats,
-) -> Signal:
-    """Scores along `(asked - centre) @ metric`."""
-    whole = np.asarray(asked.sum(axis=1), dtype=np.float32).reshape(-1, 1)
-    directions = (asked @ examples.vectors - whole * centre) @ metric
-    told = (directions * (liked @ examples.vectors)).sum(axis=1)
-    itself = ((examples.vectors - centre) @ metric * examples.vectors).sum(axis=1)
-    mean, spread = _along(pool, directions)
-    left_out = _left_out(told, itself, liked)
-    return Signal(usual, mean, spread, np.maximum((left_out - mean) / spread, 0), directions)
+def _insight(left_out: Floats, mean: Floats, spread: Floats) -> Floats:
+    return np.maximum((left_out - mean) / spread, 0)
 
 
 def _left_out(told: Floats, itself: Floats, liked: sparse.csr_matrix) -> Floats:
