@@ -121,6 +121,13 @@ class Corpus:
         return cls(vocabulary, counts, idf, unseen, weight.astype(np.float32))
 
     @cached_property
+    def words(self) -> Ints:
+        """The columns that are words, not pairs."""
+        return np.array(
+            [column for term, column in self.vocabulary.items() if " " not in term], dtype=np.intp
+        )
+
+    @cached_property
     def tfidf(self) -> sparse.csr_matrix:
         """Papers x terms that have a weight, (1 + ln tf) idf, rows of length 1."""
         return self._weighted(self.counts)

@@ -4,7 +4,8 @@ Three signals look at liked papers: terms (Rocchio 1971), nearness of vectors to
 between them and papers in general; two look at a phrase: its terms and its vector. Each is standardised over the
 pool, and their mean is weighted by trust: a signal is trusted as far as it sees what it was not told. For likes that
 is how high above the pool it puts each liked paper when asked with the others; for a phrase, how high the vectors put
-the papers that say it. So vectors that know little of a reader's field give way to the terms.
+the papers that say it. What is believed beforehand is less for vectors that know little of the pool as a whole.
+So vectors that know little of a reader's field give way to the terms.
 
 A strength is in standard deviations above the pool; 3 and more is rare by chance.
 """
@@ -94,6 +95,8 @@ class Signal:
 
     #: What the signal counts where all are trusted alike.
     usual: float
+    #: The insight that it is believed to have before anything is known of it.
+    believed: float
     #: Of the raw scores over the pool.
     mean: Floats
     spread: Floats
@@ -104,7 +107,7 @@ class Signal:
 
     def weight(self, others: Floats) -> Floats:
         """Trust: what it was seen to do for each taste's liked papers, as far as there were others to ask it with."""
-        trust = (others * self.insight + PATIENCE * USUAL) / (others + PATIENCE)
+        trust = (others * self.insight + PATIENCE * self.believed) / (others + PATIENCE)
         return self.usual * trust**2
 
 
@@ -123,7 +126,7 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
     told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
     mean, spread = _usual(raw, *COSINE)
     insight = _insight(_left_out(told, examples.itself[:, 0], liked), mean, spread)
-    signals = [Signal(TERMS, mean, spread, insight)]
+    signals = [Signal(TERMS, USUAL, mean, spread, insight)]
     if pool.moments is not None:
         centroids = liked @ examples.vectors
         for number, (usual, rows) in enumerate(
@@ -133,7 +136,7 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
             mean, spread = _along(pool, directions)
             told = (directions * centroids).sum(axis=1)
             insight = _insight(_left_out(told, examples.itself[:, number], liked), mean, spread)
-            signals.append(Signal(usual, mean, spread, insight, directions))
+            signals.append(Signal(usual, USUAL * pool.knowledge, mean, spread, insight, directions))
     return _mixed(pool, raw, signals, 1 / _alone(liked) - 1)
 
 
@@ -170,7 +173,7 @@ def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Flo
     said = shares.sum(axis=1)
     insight = np.maximum((shares * near).sum(axis=1) / np.maximum(said, 1e-9), 0)
     sayers = said**2 / np.maximum((shares * shares).sum(axis=1), 1e-9)
-    insight = (sayers * insight + PHRASE_PATIENCE) / (sayers + PHRASE_PATIENCE)
+    insight = (sayers * insight + PHRASE_PATIENCE * pool.knowledge) / (sayers + PHRASE_PATIENCE)
     trust = insight**2 * np.linalg.norm(vectors, axis=1)
     mixed = (PHRASE_TERMS * terms + trust[:, None] * near) / (PHRASE_TERMS + trust)[:, None]
     return np.asarray(mixed, dtype=np.float32), shares

@@ -172,6 +172,7 @@ VARIANTS: tuple[tuple[ModuleType, dict[str, float]], ...] = (
     *((pool, {"SHRINKAGE": value}) for value in (1.0, 10.0)),
     *((pool, {"BORROWED": value}) for value in (0.0, 0.4, 0.9)),
     *((pool, {"NEIGHBOURS": value}) for value in (3, 8)),
+    *((pool, {"KNOWING": value}) for value in (0.2, 1.0)),
     *((score, {"TERMS": value}) for value in (0.35, 0.7)),
     *((score, {"DISCRIMINANT": value}) for value in (0.7, 1.5)),
     *((score, {"PATIENCE": value}) for value in (2.0, 4.0)),
