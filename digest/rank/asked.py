@@ -12,7 +12,7 @@ from digest.model import Feedback, Interest, InterestKind, Opinion, Subject, Sub
 HALF_LIFE = dt.timedelta(days=90)
 #: Beyond this, saying it again changes nothing: a thumb that is held down must not drown everything else.
 MOST = 3.0
-#: By how much "less" of an author or topic lowers its papers, said once.
+#: By how much "less" of an author or topic lowers its papers, said once; of a paper, those that are just like it.
 LESS = 0.5
 
 
