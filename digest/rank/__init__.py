@@ -20,7 +20,7 @@ from digest.model import Digest, Edition, Feedback, Interest, Paper, Reason, Rea
 from digest.rank import background, neural, vectors, wording
 from digest.rank.asked import asked_by
 from digest.rank.beside import Beside
-from digest.rank.features import Bools, Texts
+from digest.rank.features import Bools, Ints, Texts
 from digest.rank.pool import Pool
 from digest.rank.profile import Profiler
 from digest.rank.score import Examples, Taste, nearest
@@ -83,8 +83,8 @@ class Ranker:
         compared, row, named = self.read(given)
         profiles = self._profiler.profiles(asked, compared, row)
 
-        def naming(taste: Taste, rows: Sequence[int]) -> Sequence[Reason]:
-            told = zip(nearest(compared, taste, rows), rows, strict=True)
+        def naming(tastes: Sequence[Taste], rows: Ints) -> Sequence[Reason]:
+            told = zip(nearest(compared, tastes, rows), rows.tolist(), strict=True)
             return [self._reason(named[example], row) for example, row in told]
 
         closed = np.stack(

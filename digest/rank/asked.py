@@ -12,7 +12,7 @@ from digest.model import Feedback, Interest, InterestKind, Opinion, Subject, Sub
 HALF_LIFE = dt.timedelta(days=90)
 #: Beyond this, saying it again changes nothing: a thumb that is held down must not drown everything else.
 MOST = 3.0
-#: By how much "less" of an author or topic lowers its papers, said once.
+#: By how much "less" of an author or topic lowers its papers, said once; of a paper, those that are just like it.
 LESS = 0.5
 
 
@@ -49,22 +49,17 @@ class Asked:
 
 def asked_by(subscriber: Subscriber, said: Iterable[Feedback], now: dt.datetime) -> Asked:
     """Their interests, with what they said since."""
-    asked = Asked()
-    by_kind = {
-        InterestKind.PHRASE: asked.phrases,
-        InterestKind.TEXT: asked.texts,
-        InterestKind.CATEGORY: asked.categories,
-        InterestKind.AUTHOR: asked.authors,
-        InterestKind.EXCLUDE: asked.excluded,
-    }
-    for interest in subscriber.interests:
-        if interest.kind is InterestKind.LIKE:
-            asked.liked[interest.value] = interest.weight
-        else:
-            by_kind[interest.kind].append(interest)
-    if asked.liked:
-        asked.liking = max(asked.liked.values())
-    asked.known.update(asked.liked)
+    liked = {interest.value: interest.weight for interest in subscriber.asked(InterestKind.LIKE)}
+    asked = Asked(
+        phrases=list(subscriber.asked(InterestKind.PHRASE)),
+        texts=list(subscriber.asked(InterestKind.TEXT)),
+        categories=list(subscriber.asked(InterestKind.CATEGORY)),
+        authors=list(subscriber.asked(InterestKind.AUTHOR)),
+        excluded=list(subscriber.asked(InterestKind.EXCLUDE)),
+        liked=liked,
+        liking=max(liked.values(), default=1.0),
+        known=set(liked),
+    )
     for opinion in said:
         _hear(asked, opinion, strength(opinion, now))
     return asked

@@ -122,8 +122,15 @@ class Corpus:
         return cls(vocabulary, counts, idf, unseen, weight.astype(np.float32))
 
     @cached_property
+    def words(self) -> Ints:
+        """The columns that are words, not pairs."""
+        return np.array(
+            [column for term, column in self.vocabulary.items() if " " not in term], dtype=np.intp
+        )
+
+    @cached_property
     def tfidf(self) -> sparse.csr_matrix:
-        """Papers x terms, (1 + ln tf) idf, rows of length 1."""
+        """Papers x terms that have a weight, (1 + ln tf) idf, rows of length 1."""
         return self._weighted(self.counts)
 
     def weights(self, paper: int) -> dict[str, float]:
@@ -138,8 +145,9 @@ class Corpus:
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         logarithmic = counts.copy()
         logarithmic.data = 1 + np.log(logarithmic.data)
-        weighted = logarithmic.multiply(self.weight).tocsr()
-        weighted.eliminate_zeros()
+        # Terms without weight, most of them of one paper, are left out.
+        heavy = np.flatnonzero(self.weight)
+        weighted = logarithmic[:, heavy].multiply(self.weight[heavy]).tocsr()
         return unit_rows(weighted)
 
     @cached_property

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from digest.rank.background import Background, Moments
-from digest.rank.features import Corpus, Texts, dense
-from digest.rank.vectors import Floats
+from digest.rank.features import Corpus, Ints, Texts, dense
+from digest.rank.vectors import Floats, unit
 
 #: A paper is also known by its nearest papers: this many, and so much of their mean is added to its vector.
 NEIGHBOURS, BORROWED = 5, 0.6
 #: Shrinkage of the covariance, in units of its mean eigenvalue.
 SHRINKAGE = 3.0
+#: How many papers' worth is assumed of what is usual, for pools that are too small to show it.
+ASSUMED_PAPERS = 50
 #: Rows compared at once with the whole pool.
 STRIPE = 1024
+#: Vectors are asked for the papers that share most terms with one, this many; they know the field if they put them
+#: so much higher, in standard deviations, than random rows of a table do.
+SHARING, KNOWING = 3, 0.4
+#: Deviation of the logarithm of the random rows' lengths; a trained table's are as uneven.
+UNEVEN = 0.8
 
 
 @dataclass(frozen=True)
@@ -39,18 +46,63 @@ class Pool:
         return len(self.vectors)
 
     @cached_property
+    def likeness(self) -> Floats:
+        """Papers x papers, the cosine of the terms."""
+        return dense(self.corpus.tfidf, self.corpus.tfidf)
+
+    @cached_property
     def similarity(self) -> Floats:
         """Papers x papers, the mean of both cosines; what diversity is measured by."""
-        return (dense(self.corpus.tfidf, self.corpus.tfidf) + self.vectors @ self.vectors.T) / 2
+        return (self.likeness + self.vectors @ self.vectors.T) / 2
+
+    @cached_property
+    def knowledge(self) -> float:
+        """0..1: what the vectors know of this pool beyond the words that two papers share.
+
+        Random rows also put papers near each other that say the same words. Vectors that do no better know nothing
+        of the field, whatever they know elsewhere. A few papers cannot show it: vectors are believed beforehand.
+        """
+        count = min(SHARING, len(self) - 1)
+        if count < 1:
+            return 1.0
+        likeness = self.likeness[:STRIPE].copy()
+        np.fill_diagonal(likeness, -1)
+        sharing = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+        random = np.random.default_rng(0)
+        said = (self.corpus.counts[:, self.corpus.words] > 0).astype(np.float32)
+        shape = (said.shape[1], self.vectors.shape[1])
+        lengths = np.exp(UNEVEN * random.standard_normal((shape[0], 1), dtype=np.float32))
+        table = lengths * random.standard_normal(shape, dtype=np.float32)
+        edge = _insight(self.vectors, sharing) - _insight(unit(said @ table), sharing)
+        shown = min(max(edge / KNOWING, 0.0), 1.0)
+        return (len(self) * shown + ASSUMED_PAPERS) / (len(self) + ASSUMED_PAPERS)
+
+    @cached_property
+    def usual(self) -> Moments:
+        """Where the pool's vectors lie, with some of the background blended in; needs a background with vectors."""
+        assert self.moments is not None
+        return Moments.of(self.vectors).with_(replace(self.moments, papers=ASSUMED_PAPERS))
 
     @cached_property
     def precision(self) -> Floats:
-        """The inverse of the shrunk covariance: `(liked - mean) @ precision` is the direction of Fisher's discriminant."""
+        """The inverse of the shrunk covariance."""
         if self.moments is None:
             return np.zeros((self.vectors.shape[1], self.vectors.shape[1]), dtype=np.float32)
         covariance = self.moments.covariance
         ridge = SHRINKAGE * max(float(np.trace(covariance)) / len(covariance), 1e-6)
         return np.asarray(np.linalg.inv(covariance + ridge * np.eye(len(covariance))), dtype=np.float32)
+
+    def apart(self, vectors: Floats) -> Floats:
+        """Vectors (rows) as directions of Fisher's discriminant between them and papers in general."""
+        centre = 0 if self.moments is None else self.moments.mean
+        return np.asarray((vectors - centre) @ self.precision, dtype=np.float32)
+
+
+def _insight(vectors: Floats, wanted: Ints) -> float:
+    """How far above the others each of the first rows puts the wanted ones, in standard deviations; their mean."""
+    near = vectors[: len(wanted)] @ vectors.T
+    found = np.take_along_axis(near, wanted, axis=1) - near.mean(axis=1, keepdims=True)
+    return float((found / np.maximum(near.std(axis=1, keepdims=True), 1e-6)).mean())
 
 
 def smoothed(vectors: Floats) -> Floats:

@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 
 from digest.model import Interest, InterestKind, Paper, Reason, ReasonKind
-from digest.rank.asked import Asked
+from digest.rank.asked import LESS, Asked
 from digest.rank.features import Bools
 from digest.rank.pool import Pool
 from digest.rank.score import Examples, Taste, apart, of_phrases, of_tastes, relevance
@@ -76,27 +76,41 @@ class Profiler:
         ]
         all_ = [taste for some in zip(tastes, texts, strict=True) for taste in chain(*some)]
         strengths = iter(relevance(of_tastes(self._pool, examples, all_)))
+        cooled = self._cooled(examples, whole)
         return [
             self._profile(
                 one,
                 phrases,
                 matching,
+                cooled.get(n),
                 [(taste, next(strengths)) for taste in some],
                 [(taste, next(strengths)) for taste in written],
             )
-            for one, some, written in zip(asked, tastes, texts, strict=True)
+            for n, (one, some, written) in enumerate(zip(asked, tastes, texts, strict=True))
         ]
+
+    def _cooled(self, examples: Examples, whole: Sequence[Taste]) -> dict[int, Floats]:
+        """For readers who disliked papers, what is left of an interest in each paper of the pool: 1 - LESS .. 1."""
+        numbers = [n for n, taste in enumerate(whole) if taste.disliked]
+        if not numbers:
+            return {}
+        like_them = relevance(of_tastes(self._pool, examples, [Taste(whole[n].disliked) for n in numbers]))
+        said = [sum(whole[n].disliked.values()) for n in numbers]
+        return {
+            n: 1 - row * (LESS * much / (much + UNSURE))
+            for n, row, much in zip(numbers, like_them, said, strict=True)
+        }
 
     def _profile(
         self,
         asked: Asked,
         phrases: Mapping[str, Said],
         matching: Mapping[Interest, Bools],
+        cooled: Floats | None,
         tastes: Sequence[tuple[Taste, Floats]],
         texts: Sequence[tuple[Taste, Floats]],
     ) -> Profile:
         facets = [Facet(i.weight, *phrases[i.value]) for i in asked.phrases]
-        facets += [Facet(i.weight, found, text) for i, (text, found) in zip(asked.texts, texts, strict=True)]
         for interests, reason, certain in (
             (asked.categories, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
             (asked.authors, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
@@ -104,6 +118,10 @@ class Profiler:
             for i in interests:
                 found = matching[i].astype(np.float32) * np.float32(certain)
                 facets.append(Facet(i.weight, found, Reason(kind=reason, subject=i.value)))
+        # Tastes and texts have their dislikes taken away already.
+        if cooled is not None:
+            facets = [replace(f, relevance=f.relevance * cooled) for f in facets]
+        facets += [Facet(i.weight, found, text) for i, (text, found) in zip(asked.texts, texts, strict=True)]
         # All examples count as one interest: forty liked papers must not crowd out one phrase.
         count = sum(len(taste.liked) for taste, _ in tastes)
         for taste, liked in tastes:

@@ -4,7 +4,8 @@ Three signals look at liked papers: terms (Rocchio 1971), nearness of vectors to
 between them and papers in general; two look at a phrase: its terms and its vector. Each is standardised over the
 pool, and their mean is weighted by trust: a signal is trusted as far as it sees what it was not told. For likes that
 is how high above the pool it puts each liked paper when asked with the others; for a phrase, how high the vectors put
-the papers that say it. So vectors that know little of a reader's field give way to the terms.
+the papers that say it. What is believed beforehand is less for vectors that know little of the pool as a whole.
+So vectors that know little of a reader's field give way to the terms.
 
 A strength is in standard deviations above the pool; 3 and more is rare by chance.
 """
@@ -13,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
 
-from digest.rank.features import Bools, Ints, Texts, dense
-from digest.rank.pool import Pool
+from digest.rank.features import Ints, Texts, dense
+from digest.rank.pool import ASSUMED_PAPERS, Pool
 from digest.rank.vectors import Floats
 
 #: What each signal counts where all are trusted alike.
@@ -36,8 +38,6 @@ ALIKE, FEWEST, SMALLEST = 0.15, 2, 0.2
 #: What is usual of term likeness, for pools that are too small to show it: mean and deviation of the cosine of
 #: unrelated papers, and of the share of a phrase.
 COSINE, SHARE = (0.012, 0.015), (0.02, 0.1)
-#: How many papers' worth that is.
-ASSUMED_PAPERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,11 @@ class Examples:
 
     #: examples x terms of the pool
     terms: sparse.csr_matrix
+    #: examples x dimensions, and the same along the discriminant
     vectors: Floats
+    apart: Floats
+    #: examples x signals: what each says of itself
+    itself: Floats
     #: examples x papers of the pool, cosine of the terms
     likeness: Floats
     #: the same with the cosine of the vectors added: what an example is named by
@@ -63,9 +67,12 @@ class Examples:
     @classmethod
     def of(cls, texts: Texts, pool: Pool) -> Examples:
         """Compare them, once, whoever liked them."""
-        terms = pool.corpus.others(texts.terms)
-        likeness = dense(terms, pool.corpus.tfidf)
-        return cls(terms, texts.vectors, likeness, likeness + texts.vectors @ pool.vectors.T)
+        terms, vectors = pool.corpus.others(texts.terms), texts.vectors
+        apart, likeness = pool.apart(vectors), dense(terms, pool.corpus.tfidf)
+        itself = np.column_stack(
+            [_row_sums(_squares(terms)), (vectors * vectors).sum(axis=1), (apart * vectors).sum(axis=1)]
+        )
+        return cls(terms, vectors, apart, itself, likeness, likeness + vectors @ pool.vectors.T)
 
     def with_(self, more: Examples) -> Examples:
         """Both, the new ones at the end."""
@@ -74,6 +81,8 @@ class Examples:
         terms = sparse.vstack([self.terms, more.terms], format="csr")
         dense_ones = (
             (self.vectors, more.vectors),
+            (self.apart, more.apart),
+            (self.itself, more.itself),
             (self.likeness, more.likeness),
             (self.closeness, more.closeness),
         )
@@ -82,11 +91,24 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Standardised scores, tastes x papers, and how each taste stands to be trusted."""
+    """How each taste's raw scores are to be read."""
 
-    scores: Floats
-    #: One a taste: how far above the pool it puts what it was not told, in standard deviations.
+    #: What the signal counts where all are trusted alike.
+    usual: float
+    #: The insight that it is believed to have before anything is known of it.
+    believed: float
+    #: Of the raw scores over the pool.
+    mean: Floats
+    spread: Floats
+    #: How far above the pool it puts what it was not told, in standard deviations.
     insight: Floats
+    #: Tastes x dimensions, whose products with the pool's vectors are the raw scores; None if they come from terms.
+    directions: Floats | None = None
+
+    def weight(self, others: Floats) -> Floats:
+        """Trust: what it was seen to do for each taste's liked papers, as far as there were others to ask it with."""
+        trust = (others * self.insight + PATIENCE * self.believed) / (others + PATIENCE)
+        return self.usual * trust**2
 
 
 def relevance(strength: Floats) -> Floats:
@@ -99,37 +121,62 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
     liked = _shares([taste.liked for taste in tastes], len(examples.vectors))
     disliked = _shares([taste.disliked for taste in tastes], len(examples.vectors))
     asked = liked - DISLIKE * disliked if disliked.nnz else liked
-    signals = [(TERMS, _by_terms(examples, asked, liked))]
+    raw = np.asarray(asked @ examples.likeness)
+    own = liked @ examples.terms
+    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
+    mean, spread = _usual(raw, *COSINE)
+    insight = _insight(_left_out(told, examples.itself[:, 0], liked), mean, spread)
+    signals = [Signal(TERMS, USUAL, mean, spread, insight)]
     if pool.moments is not None:
-        origin, plain = np.zeros_like(pool.moments.mean), np.eye(len(pool.precision), dtype=np.float32)
-        signals.append((CENTROID, _by_vectors(pool, examples, asked, liked, origin, plain)))
-        above_usual = (pool.moments.mean, pool.precision)
-        signals.append((DISCRIMINANT, _by_vectors(pool, examples, asked, liked, *above_usual)))
-    others = 1 / _alone(liked) - 1
-    weights = [
-        usual * ((others * signal.insight + PATIENCE * USUAL) / (others + PATIENCE)) ** 2
-        for usual, signal in signals
+        centroids = liked @ examples.vectors
+        for number, (usual, rows) in enumerate(
+            ((CENTROID, examples.vectors), (DISCRIMINANT, examples.apart)), 1
+        ):
+            directions = asked @ rows
+            mean, spread = _along(pool, directions)
+            told = (directions * centroids).sum(axis=1)
+            insight = _insight(_left_out(told, examples.itself[:, number], liked), mean, spread)
+            signals.append(Signal(usual, USUAL * pool.knowledge, mean, spread, insight, directions))
+    return _mixed(pool, raw, signals, 1 / _alone(liked) - 1)
+
+
+def _mixed(pool: Pool, raw: Floats, signals: Sequence[Signal], others: Floats) -> Floats:
+    """The mean of the signals in standard deviations, by trust.
+
+    All that is linear in the pool's vectors is added up before it meets them: one product for all papers.
+    """
+    weights = [signal.weight(others) for signal in signals]
+    total = np.sum(weights, axis=0)
+    scales = [weight / (total * signal.spread) for signal, weight in zip(signals, weights, strict=True)]
+    directions = [
+        scale[:, None] * signal.directions
+        for signal, scale in zip(signals, scales, strict=True)
+        if signal.directions is not None
     ]
-    return _mean([signal.scores for _, signal in signals], weights)
+    raw *= scales[0][:, None]
+    if directions:
+        raw += np.sum(directions, axis=0, dtype=np.float32) @ pool.vectors.T
+    means = [scale * signal.mean for signal, scale in zip(signals, scales, strict=True)]
+    raw -= np.sum(means, axis=0)[:, None]
+    return np.asarray(raw, dtype=np.float32)
 
 
 def of_phrases(pool: Pool, phrases: Sequence[str], vectors: Floats) -> tuple[Floats, Floats]:
     """Strength of every paper for every phrase, and the share (0..1) of the phrase that it says: phrases x papers."""
     shares = pool.corpus.shares(phrases)
-    terms, _, _ = _standard(
-        shares.copy(), *(np.full(len(phrases), usual, dtype=np.float32) for usual in SHARE)
-    )
+    terms = _standard(shares, *_usual(shares, *SHARE))
     if pool.moments is None:
         return terms, shares
-    directions = (vectors - pool.moments.mean) @ pool.precision
-    near, _, _ = _standard(directions @ pool.vectors.T, *_expected(pool, directions))
+    directions = pool.apart(vectors)
+    near = _standard(directions @ pool.vectors.T, *_along(pool, directions))
     near[np.linalg.norm(vectors, axis=1) == 0] = 0
     said = shares.sum(axis=1)
     insight = np.maximum((shares * near).sum(axis=1) / np.maximum(said, 1e-9), 0)
     sayers = said**2 / np.maximum((shares * shares).sum(axis=1), 1e-9)
-    insight = (sayers * insight + PHRASE_PATIENCE) / (sayers + PHRASE_PATIENCE)
+    insight = (sayers * insight + PHRASE_PATIENCE * pool.knowledge) / (sayers + PHRASE_PATIENCE)
     trust = insight**2 * np.linalg.norm(vectors, axis=1)
-    return _mean([terms, near], [np.full(len(phrases), PHRASE_TERMS, dtype=np.float32), trust]), shares
+    mixed = (PHRASE_TERMS * terms + trust[:, None] * near) / (PHRASE_TERMS + trust)[:, None]
+    return np.asarray(mixed, dtype=np.float32), shares
 
 
 def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
@@ -147,13 +194,15 @@ def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
             liked = np.array([list(tastes[number].liked) for number in numbers])
             for number, groups in zip(numbers, _groups(examples.vectors[liked]), strict=True):
                 if groups.max() > 0:
-                    found[number] = [_part(tastes[number], groups == one) for one in range(groups.max() + 1)]
+                    found[number] = _parted(tastes[number], groups.tolist())
     return found
 
 
-def _part(taste: Taste, among: Bools) -> Taste:
-    kept = {paper: weight for (paper, weight), here in zip(taste.liked.items(), among, strict=True) if here}
-    return Taste(kept, taste.disliked)
+def _parted(taste: Taste, groups: Sequence[int]) -> list[Taste]:
+    parts: list[dict[int, float]] = [{} for _ in range(max(groups) + 1)]
+    for group, (paper, weight) in zip(groups, taste.liked.items(), strict=True):
+        parts[group][paper] = weight
+    return [Taste(part, taste.disliked) for part in parts]
 
 
 def _groups(vectors: Floats) -> Ints:
@@ -174,37 +223,32 @@ def _groups(vectors: Floats) -> Ints:
     return group
 
 
-def nearest(examples: Examples, taste: Taste, papers: Sequence[int]) -> Sequence[int]:
-    """For each paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
-    liked = list(taste.liked)
-    closest = examples.closeness[np.array(liked)[:, None], papers].argmax(axis=0).tolist()
-    return [liked[best] for best in closest]
+def nearest(examples: Examples, tastes: Sequence[Taste], papers: Ints) -> Sequence[int]:
+    """For each taste and paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
+    if not tastes:
+        return []
+    number: dict[int, int] = {}
+    which = np.array([number.setdefault(id(taste), len(number)) for taste in tastes])
+    distinct = {id(taste): taste for taste in tastes}.values()
+    sizes = np.array([len(taste.liked) for taste in distinct])
+    liked = np.array([paper for taste in distinct for paper in taste.liked])
+    counts = sizes[which]
+    asked = liked[ranges((np.cumsum(sizes) - sizes)[which], counts)]
+    closeness = examples.closeness[asked, np.repeat(papers, counts)]
+    most = np.maximum.reduceat(closeness, np.cumsum(counts) - counts)
+    found = np.flatnonzero(closeness == np.repeat(most, counts))
+    _, first = np.unique(np.repeat(np.arange(len(counts)), counts)[found], return_index=True)
+    nearest_ones: list[int] = asked[found[first]].tolist()
+    return nearest_ones
 
 
-def _by_terms(examples: Examples, asked: sparse.csr_matrix, liked: sparse.csr_matrix) -> Signal:
-    raw = np.asarray(asked @ examples.likeness)
-    own = liked @ examples.terms
-    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
-    itself = _row_sums(_squares(examples.terms))
-    mean, deviation = (np.full(len(raw), usual, dtype=np.float32) for usual in COSINE)
-    return _signal(raw, mean, deviation, _left_out(told, itself, liked))
+def ranges(starts: Ints, counts: Ints) -> Ints:
+    """`arange(start, start + count)` for each, one after the other."""
+    return np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
 
 
-def _by_vectors(
-    pool: Pool,
-    examples: Examples,
-    asked: sparse.csr_matrix,
-    liked: sparse.csr_matrix,
-    centre: Floats,
-    metric: Floats,
-) -> Signal:
-    """Scores along `(asked - centre) @ metric`."""
-    whole = np.asarray(asked.sum(axis=1), dtype=np.float32).reshape(-1, 1)
-    directions = (asked @ examples.vectors - whole * centre) @ metric
-    told = (directions * (liked @ examples.vectors)).sum(axis=1)
-    itself = ((examples.vectors - centre) @ metric * examples.vectors).sum(axis=1)
-    expected = _expected(pool, directions)
-    return _signal(directions @ pool.vectors.T, *expected, _left_out(told, itself, liked))
+def _insight(left_out: Floats, mean: Floats, spread: Floats) -> Floats:
+    return np.maximum((left_out - mean) / spread, 0)
 
 
 def _left_out(told: Floats, itself: Floats, liked: sparse.csr_matrix) -> Floats:
@@ -230,37 +274,30 @@ def _row_sums(rows: sparse.csr_matrix) -> Floats:
     return np.asarray(rows.sum(axis=1), dtype=np.float32).ravel()
 
 
-def _signal(raw: Floats, mean: Floats, deviation: Floats, left_out: Floats) -> Signal:
-    scores, mean, deviation = _standard(raw, mean, deviation)
-    return Signal(scores, np.maximum((left_out - mean) / deviation, 0))
+def _standard(raw: Floats, mean: Floats, deviation: Floats) -> Floats:
+    return np.asarray((raw - mean[:, None]) / deviation[:, None], dtype=np.float32)
 
 
-def _standard(raw: Floats, mean: Floats, deviation: Floats) -> tuple[Floats, Floats, Floats]:
-    """Rows in standard deviations above their mean (in place), with both; what is assumed of both is blended in."""
+def _usual(raw: Floats, mean: float, deviation: float) -> tuple[Floats, Floats]:
+    """Mean and deviation of each row; what is assumed of both is blended in."""
     papers = raw.shape[1] + ASSUMED_PAPERS
     blended = (raw.sum(axis=1) + ASSUMED_PAPERS * mean) / papers
-    raw -= blended[:, None]
-    squares = np.einsum("ij,ij->i", raw, raw) + ASSUMED_PAPERS * (deviation**2 + (mean - blended) ** 2)
-    spread = np.maximum(np.sqrt(squares / papers), 1e-6)
-    raw /= spread[:, None]
-    return raw, blended, spread
+    squares = np.einsum("ij,ij->i", raw, raw) + ASSUMED_PAPERS * (deviation**2 + mean**2)
+    return blended, np.sqrt(np.maximum(squares / papers - blended**2, 1e-12))
 
 
-def _expected(pool: Pool, directions: Floats) -> tuple[Floats, Floats]:
-    """Mean and deviation of the background's papers along each direction."""
-    assert pool.moments is not None
-    variance = ((directions @ pool.moments.covariance) * directions).sum(axis=1)
-    return directions @ pool.moments.mean, np.sqrt(np.maximum(variance, 0))
-
-
-def _mean(scores: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
-    total = sum(weights)
-    return np.asarray(sum(s * (w / total)[:, None] for s, w in zip(scores, weights, strict=True)), np.float32)
+def _along(pool: Pool, directions: Floats) -> tuple[Floats, Floats]:
+    """The same for the pool's vectors along each direction; the background is what is assumed."""
+    usual = pool.usual
+    variance = ((directions @ usual.covariance) * directions).sum(axis=1)
+    return directions @ usual.mean, np.sqrt(np.maximum(variance, 1e-12))
 
 
 def _shares(weights: Sequence[Mapping[int, float]], examples: int) -> sparse.csr_matrix:
     """Rows that sum to 1, or are empty."""
-    starts = np.cumsum([0, *map(len, weights)], dtype=np.int32)
-    columns = np.array([row for one in weights for row in one], dtype=np.int32)
-    values = np.array([w / sum(one.values()) for one in weights for w in one.values()], dtype=np.float32)
+    counts = [len(one) for one in weights]
+    starts = np.cumsum([0, *counts], dtype=np.int32)
+    columns = np.fromiter(chain.from_iterable(weights), np.int32, count=starts[-1])
+    values = np.fromiter(chain.from_iterable(one.values() for one in weights), np.float32, count=starts[-1])
+    values /= np.repeat([sum(one.values()) for one in weights], counts).astype(np.float32)
     return sparse.csr_matrix((values, columns, starts), shape=(len(weights), examples))

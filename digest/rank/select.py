@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 
@@ -16,19 +15,18 @@ from digest.config import DigestDefaults, Ranking
 from digest.model import Edition, Pick, Reason, ReasonKind
 from digest.rank.features import Bools, Ints
 from digest.rank.profile import Facet, Profile
-from digest.rank.score import Taste
+from digest.rank.score import Taste, ranges
 from digest.rank.vectors import Floats
 
 #: Reasons of one pick: what the reader asked for, then what the world says.
 MOST_REASONS = 3
 #: How many papers an interest puts forward for each seat of the digest: enough when others take as many of them.
 PUT_FORWARD = 2
+#: Papers looked at together, from the most trending on, for those that no interest speaks for.
+STRIDE = 64
 
-#: For papers (rows of the pool), the liked paper of a taste that speaks for each.
-Naming = Callable[[Taste, Sequence[int]], Sequence[Reason]]
-
-
-_first = itemgetter(0)
+#: For tastes and as many papers (rows of the pool), the liked paper of each taste that speaks for the paper.
+Naming = Callable[[Sequence[Taste], Ints], Sequence[Reason]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +43,46 @@ class Block:
 
     #: The reader of each facet, ascending.
     owner: Ints
-    #: Where each reader's facets begin.
+    #: Where each reader's facets begin, and how many they are, one at least.
     first: Ints
+    counts: Ints
     weight: Floats
+    #: What speaks for each facet's papers.
+    voices: Sequence[Reason | Taste]
     #: facets x papers
     relevance: Floats
-    #: readers x papers: 1 - product of (1 - relevance), so that whatever speaks for a paper raises its score
-    total: Floats
     #: readers x papers: may be shown
     open: Bools
 
     @classmethod
     def of(cls, facets: Sequence[tuple[Facet, ...]], open_: Bools) -> Block:
         """Every reader has at least one facet."""
-        counts = [len(one) for one in facets]
-        first = np.cumsum([0, *counts[:-1]])
-        relevance = np.stack([facet.relevance for one in facets for facet in one])
-        weight = np.array([facet.weight for one in facets for facet in one], dtype=np.float32)
-        total = 1 - np.multiply.reduceat(1 - relevance, first, axis=0)
-        return cls(np.repeat(np.arange(len(facets)), counts), first, weight, relevance, total, open_)
+        counts = np.array([len(one) for one in facets])
+        together = [facet for one in facets for facet in one]
+        return cls(
+            owner=np.repeat(np.arange(len(facets)), counts),
+            first=np.cumsum(counts) - counts,
+            counts=counts,
+            weight=np.array([facet.weight for facet in together], dtype=np.float32),
+            voices=[facet.voice for facet in together],
+            relevance=np.stack([facet.relevance for facet in together]),
+            open=open_,
+        )
+
+    def unheard(self, papers: Ints, floor: float) -> Bools:
+        """Readers x these papers: those that may be shown and of which no interest speaks."""
+        silence = np.multiply.reduceat(1 - self.relevance[:, papers], self.first, axis=0)
+        return self.open[:, papers] & (1 - silence < floor)
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Papers that were picked, those of one reader together."""
+
+    #: Ascending.
+    reader: Ints
+    #: Rows of the pool.
+    paper: Ints
 
 
 class Selector:
@@ -95,31 +114,37 @@ class Selector:
                 for p, most in zip(profiles, papers, strict=True)
             ]
         )
-        discovery = self._first_by_trend(block.open & (block.total < self._floor), wanted)
-        seats = np.array(papers) - [len(one) for one in discovery]
-        rows = self._share_out(block, seats)
+        discovery = self._first_by_trend(lambda some: block.unheard(some, self._floor), wanted)
+        seats = self._share_out(block, np.array(papers) - [len(one) for one in discovery])
+        picks = self._picks(block, seats, naming)
         left = block.open.copy()
-        for reader, taken in enumerate(zip(rows, discovery, strict=True)):
-            left[reader, [row for some in taken for row in some]] = False
-        also = self._first_by_trend(left, np.full(len(facets), self._rules.also_trending))
-        for reader, one in enumerate(facets):
-            heard = block.relevance[block.first[reader] : block.first[reader] + len(one), rows[reader]]
-            found = self._picks(one, heard.tolist(), block.total[reader, rows[reader]], rows[reader], naming)
-            found += [self._stranger(row, ReasonKind.DISCOVERY) for row in discovery[reader]]
-            trending = tuple(self._stranger(row, ReasonKind.TRENDING) for row in also[reader])
-            yield Chosen(tuple(found), trending)
+        left[seats.reader, seats.paper] = False
+        for reader, taken in enumerate(discovery):
+            left[reader, taken] = False
+        also = self._first_by_trend(
+            lambda some: left[:, some], np.full(len(facets), self._rules.also_trending)
+        )
+        for matched, strange, lines in zip(picks, discovery, also, strict=True):
+            matched += [self._stranger(row, ReasonKind.DISCOVERY) for row in strange]
+            trending = tuple(self._stranger(row, ReasonKind.TRENDING) for row in lines)
+            yield Chosen(tuple(matched), trending)
 
-    def _first_by_trend(self, among: Bools, counts: Ints) -> list[list[int]]:
-        """For each reader the most trending papers among those allowed; equal ones in pool order."""
-        allowed = among[:, self._by_trend]
-        allowed &= np.cumsum(allowed, axis=1, dtype=np.int32) <= counts[:, None]
+    def _first_by_trend(self, allowed: Callable[[Ints], Bools], counts: Ints) -> list[list[int]]:
+        """For each reader the most trending of the papers allowed to them; equal ones in pool order."""
         found: list[list[int]] = [[] for _ in counts]
-        readers, places = np.nonzero(allowed)
-        for reader, row in zip(readers.tolist(), self._by_trend[places].tolist(), strict=True):
-            found[reader].append(row)
+        left = counts.copy()
+        for start in range(0, len(self._by_trend), STRIDE):
+            if not left.any():
+                break
+            rows = self._by_trend[start : start + STRIDE]
+            among = allowed(rows)
+            among &= np.cumsum(among, axis=1) <= left[:, None]
+            left -= among.sum(axis=1)
+            for reader, place in np.argwhere(among).tolist():
+                found[reader].append(int(rows[place]))
         return found
 
-    def _share_out(self, block: Block, seats: Ints) -> list[list[int]]:
+    def _share_out(self, block: Block, seats: Ints) -> Seats:
         """Seats by Sainte-Laguë (weight / (2 * taken + 1)), each filled by the best open paper of its interest.
 
         When an interest has none left, its seats go to the others. Diversity is maximal marginal relevance
@@ -128,8 +153,8 @@ class Selector:
         lists, scores = self._put_forward(block, seats)
         near = np.zeros_like(scores)
         taken = np.zeros(len(block.owner), dtype=np.float32)
-        picked: list[list[int]] = [[] for _ in seats]
-        for seat in range(int(seats.max(initial=0))):
+        picked = np.full((len(seats), int(seats.max(initial=0))), -1)
+        for seat in range(picked.shape[1]):
             marginal = scores - self._ranking.diversity * near
             best = marginal.argmax(axis=1)
             able = np.isfinite(marginal[np.arange(len(best)), best]) & (seats[block.owner] > seat)
@@ -140,25 +165,25 @@ class Selector:
             if not len(owners):
                 break
             winners = winners[index]
-            rows = np.full(len(seats), -1)
-            rows[owners] = lists[winners, best[winners]]
-            for reader, row in zip(owners.tolist(), rows[owners].tolist(), strict=True):
-                picked[reader].append(row)
+            picked[owners, seat] = lists[winners, best[winners]]
             taken[winners] += 1
-            beside = rows[block.owner][:, None]
+            beside = picked[block.owner, seat][:, None]
             scores[lists == beside] = -np.inf
             likeness = self._similarity[lists, np.maximum(beside, 0)]
             np.maximum(near, np.where(beside >= 0, likeness, 0), out=near)
-        return picked
+        reader, seat_of = np.nonzero(picked >= 0)
+        return Seats(reader, picked[reader, seat_of])
 
     def _put_forward(self, block: Block, seats: Ints) -> tuple[Ints, Floats]:
         """Each facet's best papers that may be picked, with their scores; -inf where it has no more."""
-        facets, papers = np.nonzero((block.relevance >= self._floor) & block.open[block.owner])
+        heard = np.flatnonzero((block.relevance >= self._floor) & block.open[block.owner])
+        facets, papers = np.divmod(heard, block.relevance.shape[1])
         weight = self._ranking.trend_weight
-        scores = (1 - weight) * block.relevance[facets, papers] + weight * self._trend[papers]
-        best = np.lexsort((papers, -scores, facets))
+        scores = (1 - weight) * block.relevance.ravel()[heard] + weight * self._trend[papers]
+        # By facet, then by score, both in one number; equal ones stay in pool order.
+        best = np.argsort(2.0 * facets - scores, kind="stable")
         counts = np.bincount(facets, minlength=len(block.owner))
-        place = np.arange(len(best)) - np.repeat(np.cumsum(counts) - counts, counts)
+        place = ranges(np.zeros_like(counts), counts)
         kept = place < PUT_FORWARD * seats[block.owner[facets[best]]]
         best, place = best[kept], place[kept]
         shape = (len(block.owner), int(place.max(initial=0)) + 1)
@@ -166,33 +191,54 @@ class Selector:
         lists[facets[best], place], found[facets[best], place] = papers[best], scores[best]
         return lists, found
 
-    def _picks(
-        self,
-        facets: tuple[Facet, ...],
-        relevance: list[list[float]],
-        total: Floats,
-        rows: list[int],
-        naming: Naming,
-    ) -> list[Pick]:
-        """Picks with what spoke for them (`relevance`: facets x rows), the highest score first."""
-        spoken: list[list[tuple[float, Reason]]] = [[] for _ in rows]
-        for facet, heard in zip(facets, relevance, strict=True):
-            near = [n for n, value in enumerate(heard) if value >= self._floor]
-            voices: Sequence[Reason] = [facet.voice] * len(near) if isinstance(facet.voice, Reason) else ()
-            if isinstance(facet.voice, Taste) and near:
-                voices = naming(facet.voice, [rows[n] for n in near])
-            for n, voice in zip(near, voices, strict=True):
-                spoken[n].append((heard[n], voice))
+    def _picks(self, block: Block, seats: Seats, naming: Naming) -> list[list[Pick]]:
+        """For each reader the picks with what spoke for them, the highest score first.
+
+        A score is that of 1 - product of (1 - relevance) over the reader's facets: whatever speaks for a paper
+        raises it.
+        """
+        counts = block.counts[seats.reader]
+        facet = ranges(block.first[seats.reader], counts)
+        heard = block.relevance[facet, np.repeat(seats.paper, counts)]
+        found: list[list[Pick]] = [[] for _ in block.counts]
+        if not len(counts):
+            return found
+        total = 1 - np.multiply.reduceat(1 - heard, np.cumsum(counts) - counts)
         weight = self._ranking.trend_weight
-        scores = ((1 - weight) * total + weight * self._trend[rows]).tolist()
-        picks = []
-        for n in sorted(range(len(rows)), key=scores.__getitem__, reverse=True):
-            listed = self._edition.papers[rows[n]]
-            spoken[n].sort(key=_first, reverse=True)
-            said = [voice for _, voice in spoken[n][: MOST_REASONS - 1]]
-            reasons = (*said, *listed.trend.reasons)[:MOST_REASONS]
-            picks.append(Pick(paper=listed.paper.id, score=round(scores[n], 4), reasons=reasons))
-        return picks
+        scores = (1 - weight) * total + weight * self._trend[seats.paper]
+        spoken, end = self._spoken(block, seats, facet, heard, naming)
+        order = np.lexsort((-scores, seats.reader))
+        for pick, reader, row, score in zip(
+            order.tolist(),
+            seats.reader[order].tolist(),
+            seats.paper[order].tolist(),
+            scores[order].tolist(),
+            strict=True,
+        ):
+            listed = self._edition.papers[row]
+            reasons = (*spoken[end[pick - 1] if pick else 0 : end[pick]], *listed.trend.reasons)[
+                :MOST_REASONS
+            ]
+            found[reader].append(Pick(paper=listed.paper.id, score=round(score, 4), reasons=reasons))
+        return found
+
+    def _spoken(
+        self, block: Block, seats: Seats, facet: Ints, heard: Floats, naming: Naming
+    ) -> tuple[list[Reason], list[int]]:
+        """What spoke for each pick, the loudest first, pick after pick, and where each pick's ends.
+
+        `heard` is what each of its reader's facets says.
+        """
+        pick = np.repeat(np.arange(len(seats.reader)), block.counts[seats.reader])
+        loud = np.flatnonzero(heard >= self._floor)
+        loud = loud[np.lexsort((-heard[loud], pick[loud]))]
+        said = np.bincount(pick[loud], minlength=len(seats.reader))
+        loud = loud[ranges(np.zeros_like(said), said) < MOST_REASONS - 1]
+        voices = [block.voices[one] for one in facet[loud].tolist()]
+        unnamed = [n for n, voice in enumerate(voices) if isinstance(voice, Taste)]
+        named = iter(naming([v for v in voices if isinstance(v, Taste)], seats.paper[pick[loud[unnamed]]]))
+        spoken = [voice if isinstance(voice, Reason) else next(named) for voice in voices]
+        return spoken, np.cumsum(np.minimum(said, MOST_REASONS - 1)).tolist()
 
     def _stranger(self, row: int, kind: ReasonKind) -> Pick:
         """A paper that no interest speaks for; the same for everybody, so it is made once."""

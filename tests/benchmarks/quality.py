@@ -18,7 +18,7 @@ import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,14 +26,19 @@ from types import ModuleType
 
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import numpy as np
+from factories import NOON, a_listed, a_subscriber
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 from digest import rank
-from digest.rank import Embedder, background, evaluate, pool, score, vectors
+from digest.config import DigestDefaults, Ranking
+from digest.model import Edition, Interest, InterestKind
+from digest.rank import Embedder, Ranker, background, evaluate, pool, score, vectors
 from digest.rank.background import Background
 from digest.rank.evaluate import Evaluation, User
 from digest.rank.features import terms
@@ -189,6 +194,7 @@ VARIANTS: tuple[tuple[ModuleType, dict[str, float]], ...] = (
     *((pool, {"SHRINKAGE": value}) for value in (1.0, 10.0)),
     *((pool, {"BORROWED": value}) for value in (0.0, 0.4, 0.9)),
     *((pool, {"NEIGHBOURS": value}) for value in (3, 8)),
+    *((pool, {"KNOWING": value}) for value in (0.2, 1.0)),
     *((score, {"TERMS": value}) for value in (0.35, 0.7)),
     *((score, {"DISCRIMINANT": value}) for value in (0.7, 1.5)),
     *((score, {"PATIENCE": value}) for value in (2.0, 4.0)),
@@ -226,6 +232,53 @@ def variants(
             scores = ours(evaluation, known, embedder)
         measured.append([quality(scores[u.id], ids[list(u.candidates)], saved[u.id])[0] for u in users])
     return [user.id for user in users], np.array(measured)
+
+
+# --- diversity ------------------------------------------------------------------------------------
+
+DIVERSITIES = (0.0, 0.3, 0.6)
+
+
+def diversified(folder: Path, mode: evaluate.Mode) -> Iterator[tuple[float, float, float]]:
+    """For each diversity: nDCG@10 of digests of ten papers, and how alike two papers of a digest are on average."""
+    evaluation, saved = Evaluation.read(folder, mode, vectors.shipped()), qrels(folder / "qrels.tsv")
+    users = [user for user in evaluation.users if user.id in saved]
+    candidates = users[0].candidates
+    lines = (folder / "papers.jsonl").read_text(encoding="utf-8").splitlines()
+    papers = [
+        a_listed(0, score=0.0, title=p["title"], abstract=p["abstract"]) for p in map(json.loads, lines)
+    ]
+    papers = [
+        replace(one, paper=replace(one.paper, id=name, aliases=(name,)))
+        for name, one in zip(evaluation.ids, papers, strict=True)
+    ]
+    edition = Edition(id=1, published_at=NOON, papers=tuple(papers[row] for row in candidates))
+    row = {papers[paper].paper.id: n for n, paper in enumerate(candidates)}
+    alike = pool.Pool.of(
+        evaluation.texts.take(candidates), evaluation.background(background.shipped())
+    ).similarity
+    readers = [
+        replace(a_subscriber(papers=10, interests=_interests(user, evaluation.ids)), id=user.id)
+        for user in users
+    ]
+    examples = {evaluation.ids[paper]: papers[paper].paper for user in users for paper in user.liked}
+    for diversity in DIVERSITIES:
+        ranker = Ranker(
+            edition, DigestDefaults(discovery=0, min_score=0), Ranking(trend_weight=0, diversity=diversity)
+        )
+        gained, likeness = [], []
+        for digest in ranker.digests(readers, {}, examples):
+            picks = [pick.paper for pick in digest.picks]
+            order = np.arange(len(picks), 0, -1)
+            gained.append(quality(order, np.array(picks), saved[digest.subscriber.id])[0])
+            rows = [row[paper] for paper in picks]
+            likeness.append(alike[np.ix_(rows, rows)][np.triu_indices(len(rows), 1)].mean())
+        yield diversity, float(np.mean(gained)), float(np.mean(likeness))
+
+
+def _interests(user: User, ids: Sequence[str]) -> tuple[Interest, ...]:
+    liked = (Interest(kind=InterestKind.LIKE, value=ids[paper]) for paper in user.liked)
+    return (*liked, *(Interest(kind=InterestKind.PHRASE, value=phrase) for phrase in user.keywords))
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -307,8 +360,17 @@ def main() -> None:
     parser.add_argument("--ablation", action="store_true", help="also ours without each of its terms")
     parser.add_argument("--cross-validate", action="store_true", help="only that, for ours")
     parser.add_argument("--model", default="", help="stands beside the table of word vectors")
+    parser.add_argument("--diversity", action="store_true", help="only what unlikeness within a digest costs")
     given = parser.parse_args()
     embedder = rank.embedder(given.model)
+    if given.diversity:
+        for mode in given.mode or MODES[:3]:  # a digest for keywords alone may hold too few papers to compare
+            for diversity, gained, likeness in diversified(given.folder, mode):
+                sys.stdout.write(
+                    f"{mode}, diversity {diversity}: nDCG@10 {gained:.3f}, alike {likeness:.3f}\n"
+                )
+                sys.stdout.flush()
+        return
     if given.cross_validate:
         for mode, shipped, left_out in cross_validated(given.folder, embedder):
             sys.stdout.write(f"{mode}: as shipped {shipped:.4f}, cross-validated {left_out:.4f}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from functools import cache
+from random import Random
 
 import pytest
 from factories import NOON, a_listed, a_subscriber
@@ -334,6 +335,27 @@ def test_liked_papers_change_the_next_digest_and_disliked_ones_turn_it_back() ->
     )
 
 
+def test_less_of_a_paper_lowers_what_is_like_it_for_a_reader_who_liked_nothing() -> None:
+    edition = pool()
+    hated = edition.papers[6].paper  # of proteins
+    wanted = asked(
+        (InterestKind.PHRASE, "protein folding"), (InterestKind.PHRASE, "graph colouring"), papers=10
+    )
+    before, after = (
+        {
+            pick.paper: pick.score
+            for pick in digest_for(wanted, examples={hated.id: hated}, said=said, edition=edition).picks
+        }
+        for said in ((), (felt(Opinion.LESS, Subject.PAPER, hated.id),))
+    )
+    by_id = edition.by_id()
+    both = before.keys() & after.keys()
+    proteins = {paper for paper in both if "Protein" in by_id[paper].paper.title}
+    assert proteins < both
+    assert all(after[paper] < before[paper] for paper in proteins)
+    assert all(after[paper] > before[paper] - 0.01 for paper in both - proteins)
+
+
 @given(st.integers(1, 50), st.integers(0, 2000), st.integers(0, 2000))
 def test_an_opinion_fades_and_saying_it_often_has_its_limit(count: int, younger: int, older: int) -> None:
     one, other = (
@@ -377,3 +399,84 @@ def test_removing_what_any_reason_names_lowers_the_score(
                 kept = [i for i in interests if i not in named]
                 after = {p.paper: p.score for p in picks(*kept)} if kept else {}
                 assert after.get(pick.paper, 0.0) < pick.score
+
+
+# --- laws -----------------------------------------------------------------------------------------
+
+PHRASES = st.lists(st.sampled_from([*TOPICS, "noise", "linear time", "sequences"]), max_size=3, unique=True)
+ROWS = st.sets(st.integers(0, 17), max_size=6)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Subscriber]:
+    """Readers of any interests, no two of one id."""
+    papers, found = pool(score=0.0).papers, []
+    for number in range(draw(st.integers(2, 6))):
+        wanted = [Interest(kind=InterestKind.PHRASE, value=phrase) for phrase in draw(PHRASES)]
+        wanted += [Interest(kind=InterestKind.LIKE, value=papers[row].paper.id) for row in sorted(draw(ROWS))]
+        found.append(replace(asked(*wanted, papers=draw(st.integers(1, 12))), id=f"s{number}"))
+    return found
+
+
+def picked(crowd: list[Subscriber], size: int) -> dict[str, Digest]:
+    """Each reader's digest, when they are ranked in blocks of that size."""
+    ranker = ranker_of(RULES, 0.0)
+    examples = {one.paper.id: one.paper for one in pool(score=0.0).papers}
+    blocks = [crowd[start : start + size] for start in range(0, len(crowd), size)]
+    return {d.subscriber.id: d for block in blocks for d in ranker.digests(block, {}, examples)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(crowds(), st.integers(1, 6), st.randoms())
+def test_whoever_is_ranked_beside_them_a_reader_gets_the_same(
+    crowd: list[Subscriber], size: int, random: Random
+) -> None:
+    together = picked(crowd, len(crowd))
+    shuffled = random.sample(crowd, len(crowd))
+    apart = picked(shuffled, size)
+    for reader, digest in together.items():
+        assert [p.paper for p in apart[reader].picks] == [p.paper for p in digest.picks]
+        assert [p.reasons for p in apart[reader].picks] == [p.reasons for p in digest.picks]
+        assert apart[reader].also_trending == digest.also_trending
+
+
+@settings(max_examples=20, deadline=None)
+@given(crowds())
+def test_two_readers_who_ask_the_same_get_the_same(crowd: list[Subscriber]) -> None:
+    twin = replace(crowd[0], id="twin")
+    found = picked([*crowd, twin], len(crowd) + 1)
+    assert found["twin"].picks == found[crowd[0].id].picks
+
+
+@settings(max_examples=40, deadline=None)
+@given(PHRASES, ROWS, ROWS)
+def test_what_is_muted_stays_away_whatever_else_is_asked(
+    phrases: list[str], liked: set[int], muted: set[int]
+) -> None:
+    papers = [one.paper for one in pool(score=0.0).papers]
+    reader = asked(
+        *((InterestKind.PHRASE, phrase) for phrase in phrases),
+        *((InterestKind.LIKE, papers[row].id) for row in sorted(liked)),
+        papers=18,
+    )
+    said = [felt(Opinion.MUTE, Subject.PAPER, papers[row].id) for row in sorted(muted)]
+    said.append(felt(Opinion.MUTE, Subject.TOPIC, "diffusion models"))
+    (digest,) = ranker_of(RULES, 0.0).digests(
+        [reader], {}, {paper.id: paper for paper in papers}, {reader.id: said}
+    )
+    shown = {pick.paper for pick in (*digest.picks, *digest.also_trending)}
+    assert not shown & {papers[row].id for row in muted}
+    assert not [paper for paper in papers if paper.id in shown and "diffusion" in paper.title]
+
+
+def test_one_paper_with_thousands_of_votes_does_not_fill_everybodys_digest() -> None:
+    edition = pool(each=12)
+    viral = replace(edition.papers[0], trend=replace(edition.papers[0].trend, score=1.0))
+    edition = replace(edition, papers=(viral, *edition.papers[1:]))
+    crowd = [
+        replace(asked((InterestKind.PHRASE, phrase), papers=5), id=phrase)
+        for phrase in ("protein folding", "graph colouring")
+    ]
+    for digest in Ranker(edition, DigestDefaults(discovery=0), RANKING).digests(crowd, {}, {}):
+        assert viral.paper.id not in {pick.paper for pick in digest.picks}
+        assert [pick.paper for pick in digest.also_trending].count(viral.paper.id) == 1

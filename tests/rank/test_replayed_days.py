@@ -7,12 +7,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from factories import NOON, a_paper, a_subscriber
 
 from digest.config import DigestDefaults, Ranking
 from digest.model import Edition, Feedback, Interest, InterestKind, Listed, Opinion, Paper, Subject, Trend
-from digest.rank import Ranker
+from digest.rank import Ranker, background, vectors
+from digest.rank.features import Texts
+from digest.rank.pool import Pool
 
 TOPIC = "reinforcement learning"
 
@@ -71,3 +74,16 @@ def test_an_interest_that_nobody_writes_about_makes_a_quiet_day(days: tuple[Edit
     (digest,) = Ranker(days[1], DigestDefaults(discovery=0), Ranking()).digests([reader], {}, {})
     assert digest.picks == ()
     assert len(digest.also_trending) == 5
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_what_vectors_know_of_a_day_is_seen_without_a_reader(
+    days: tuple[Edition, Edition], *, knows: bool
+) -> None:
+    table = vectors.shipped()
+    if not knows:  # every word has another one's row
+        table = replace(table, table=np.random.default_rng(0).permutation(table.table))
+    read = Texts.of([(one.paper.title, one.paper.abstract) for one in days[0].papers], table)
+    pool = Pool.of(read, background.shipped().with_texts(read))
+    assert (pool.knowledge > 0.9) == knows
+    assert (pool.knowledge < 0.6) != knows
