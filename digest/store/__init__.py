@@ -16,6 +16,7 @@ from sqlalchemy import select
 from digest.store import migrate
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
+from digest.store.facts import FactRows
 from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
@@ -57,6 +58,8 @@ class Store:
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
+        #: What senders are at; None on SQLite, where files beside it are faster.
+        self.journals = FactRows(database) if database.is_postgres else None
 
     def secret(self) -> str:
         """The text that signs this site's links: made at first use, the same ever after for every process."""

@@ -18,8 +18,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from digest.config import Mail
-from digest.deliver import transport
-from digest.deliver.smtp import MESSAGES_PER_CONNECTION, Patience, Relay, Smtp
+from digest.deliver import hand_over, transport
+from digest.deliver.line import Patience
+from digest.deliver.smtp import MESSAGES_PER_CONNECTION, Relay, Smtp
 from digest.errors import DeliveryError
 from digest.model import Message, Verdict
 
@@ -75,9 +76,9 @@ def a_mail(port: int, security: str = "none", **more: object) -> Mail:
 
 def test_a_message_arrives_byte_for_byte_with_its_envelope(tmp_path: Path) -> None:
     caught = Caught()
-    content = b"Subject: x\r\n\r\n.\r\n..two\r\n.one\r\n\xc3\xa9\r\n"
+    content = b"Subject: x\r\n\r\n=2E\r\n=2E.two\r\n\xc3\xa9 .\r\n"
     with listening(caught) as port, transport(a_mail(port), tmp_path) as relay:
-        outcome = relay.send(a_message(content))
+        outcome = hand_over(a_message(content), relay)
 
     assert outcome.verdict is Verdict.ACCEPTED
     assert outcome.reply == "250 2.0.0 kept"
@@ -91,7 +92,7 @@ def test_one_connection_carries_many_messages_and_then_a_new_one_is_opened(tmp_p
     caught = Caught()
     with listening(caught) as port, transport(a_mail(port), tmp_path) as relay:
         for number in range(MESSAGES_PER_CONNECTION + 1):
-            assert relay.send(a_message(number=number)).verdict is Verdict.ACCEPTED
+            assert hand_over(a_message(number=number), relay).verdict is Verdict.ACCEPTED
 
     assert len(set(caught.connections[:MESSAGES_PER_CONNECTION])) == 1
     assert len(set(caught.connections)) == 2
@@ -101,7 +102,7 @@ def test_messages_leave_no_faster_than_the_rate(tmp_path: Path) -> None:
     with listening(Caught()) as port, transport(a_mail(port, rate_per_second=20), tmp_path) as relay:
         began = time.monotonic()
         for number in range(5):
-            relay.send(a_message(number=number))
+            hand_over(a_message(number=number), relay)
 
     assert time.monotonic() - began >= 4 / 20
 
@@ -109,7 +110,7 @@ def test_messages_leave_no_faster_than_the_rate(tmp_path: Path) -> None:
 def test_both_keeps_a_copy_and_sends(tmp_path: Path) -> None:
     caught = Caught()
     with listening(caught) as port, transport(a_mail(port, transport="both"), tmp_path) as both:
-        outcome = both.send(a_message())
+        outcome = hand_over(a_message(), both)
 
     assert outcome.reply == "250 2.0.0 kept"
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [caught.envelopes[0].original_content]
@@ -119,7 +120,7 @@ def test_without_a_copy_nothing_is_sent(tmp_path: Path) -> None:
     caught = Caught()
     with listening(caught) as port, transport(a_mail(port, transport="both"), tmp_path) as both:
         (tmp_path / "20260410.abc1.eml").mkdir()
-        outcome = both.send(a_message())
+        outcome = hand_over(a_message(), both)
 
     assert outcome.verdict is Verdict.UNREACHABLE
     assert caught.envelopes == []
@@ -175,7 +176,7 @@ def test_starttls_and_login_are_used_when_configured(tmp_path: Path, server_cont
     with listening(caught, **options) as port:
         mail = a_mail(port, "starttls", username="digest", password="right")
         with transport(mail, tmp_path) as relay:
-            assert relay.send(a_message()).verdict is Verdict.ACCEPTED
+            assert hand_over(a_message(), relay).verdict is Verdict.ACCEPTED
 
         wrong = a_mail(port, "starttls", username="digest", password="wrong")
         with (
@@ -201,7 +202,7 @@ def test_a_relay_that_wants_a_login_stops_all_sending(tmp_path: Path, server_con
         transport(a_mail(port, "starttls"), tmp_path) as relay,
         pytest.raises(DeliveryError, match="530"),
     ):
-        relay.send(a_message())
+        hand_over(a_message(), relay)
 
 
 @pytest.mark.usefixtures("trusted")
@@ -211,7 +212,7 @@ def test_tls_from_the_first_octet(tmp_path: Path, server_context: ssl.SSLContext
         listening(caught, ssl_context=server_context) as port,
         transport(a_mail(port, "tls"), tmp_path) as relay,
     ):
-        assert relay.send(a_message()).verdict is Verdict.ACCEPTED
+        assert hand_over(a_message(), relay).verdict is Verdict.ACCEPTED
 
     assert len(caught.envelopes) == 1
 
@@ -225,7 +226,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
         pytest.raises(DeliveryError, match="certificate not accepted"),
         transport(a_mail(port, "starttls"), tmp_path) as relay,
     ):
-        relay.send(a_message())
+        hand_over(a_message(), relay)
 
     assert caught.envelopes == []
 
@@ -337,7 +338,9 @@ def scripted(**script: list[str]) -> Iterator[Scripted]:
 
 
 def to(server: Scripted, **patience: float) -> Smtp:
-    return Smtp(Relay(host="127.0.0.1", port=server.port, security="none"), patience=Patience(**patience))
+    return Smtp(
+        Relay(host="127.0.0.1", port=server.port, security="none"), patience=Patience(rest=0, **patience)
+    )
 
 
 @pytest.mark.parametrize("phase", ["RCPT", "DATA", "DOT"])
@@ -361,8 +364,8 @@ def test_a_reply_is_judged_and_the_next_message_goes_on(
     phase: str, reply: str, verdict: Verdict, suppress: bool
 ) -> None:
     with scripted(**{phase: [reply]}) as server, to(server) as relay:
-        first = relay.send(a_message(number=1))
-        second = relay.send(a_message(number=2))
+        first = hand_over(a_message(number=1), relay)
+        second = hand_over(a_message(number=2), relay)
 
     assert (first.verdict, first.suppress) == (verdict, suppress)
     assert first.reply.startswith(reply[:8])
@@ -373,7 +376,7 @@ def test_a_reply_is_judged_and_the_next_message_goes_on(
 @pytest.mark.parametrize("reply", ["450 4.7.1 later", "452 4.3.1 no space"])
 def test_a_sender_deferred_defers_the_message(reply: str) -> None:
     with scripted(MAIL=[reply]) as server, to(server) as relay:
-        assert relay.send(a_message()).verdict is Verdict.DEFERRED
+        assert hand_over(a_message(), relay).verdict is Verdict.DEFERRED
 
 
 @pytest.mark.parametrize(
@@ -381,7 +384,7 @@ def test_a_sender_deferred_defers_the_message(reply: str) -> None:
 )
 def test_a_sender_refused_stops_all_sending(reply: str) -> None:
     with scripted(MAIL=[reply]) as server, to(server) as relay, pytest.raises(DeliveryError, match=reply[:3]):
-        relay.send(a_message())
+        hand_over(a_message(), relay)
 
     assert server.messages == []
 
@@ -389,17 +392,17 @@ def test_a_sender_refused_stops_all_sending(reply: str) -> None:
 @pytest.mark.parametrize("phase", ["RCPT", "DATA"])
 def test_a_connection_lost_before_the_dot_leaves_the_message_untouched(phase: str) -> None:
     with scripted(**{phase: [CLOSE]}) as server, to(server) as relay:
-        assert relay.send(a_message()).verdict is Verdict.UNREACHABLE
-        assert relay.send(a_message()).verdict is Verdict.ACCEPTED
+        assert hand_over(a_message(), relay).verdict is Verdict.UNREACHABLE
+        assert hand_over(a_message(), relay).verdict is Verdict.ACCEPTED
 
 
 @pytest.mark.parametrize("phase", ["MAIL", "RCPT", "DATA", "DOT"])
 def test_a_reply_without_end_breaks_one_connection_only(phase: str) -> None:
     with scripted(**{phase: ["250 " + "x" * 9000] * 2}) as server, to(server) as relay:
-        verdict = relay.send(a_message()).verdict
+        verdict = hand_over(a_message(), relay).verdict
         assert verdict is (Verdict.IN_DOUBT if phase == "DOT" else Verdict.UNREACHABLE)
         server.script.clear()
-        assert relay.send(a_message()).verdict is Verdict.ACCEPTED
+        assert hand_over(a_message(), relay).verdict is Verdict.ACCEPTED
 
 
 @pytest.mark.parametrize("odd", ["250 fine", "252 perhaps", "354 go on", "garbage"])
@@ -407,7 +410,7 @@ def test_no_stray_reply_before_the_dot_passes_for_an_acceptance(odd: str) -> Non
     stray = {"250 fine": "DATA", "252 perhaps": "RCPT", "354 go on": "RSET", "garbage": "RCPT"}[odd]
     script = {stray: [odd]} if stray != "RSET" else {"MAIL": ["251 odd"], "RSET": [odd]}
     with scripted(**script) as server, to(server) as relay:
-        assert relay.send(a_message()).verdict is Verdict.UNREACHABLE
+        assert hand_over(a_message(), relay).verdict is Verdict.UNREACHABLE
 
     assert server.messages == []
 
@@ -415,15 +418,15 @@ def test_no_stray_reply_before_the_dot_passes_for_an_acceptance(odd: str) -> Non
 @pytest.mark.parametrize("end", [CLOSE, SILENCE, "garbage", "354 again"])
 def test_no_answer_after_the_dot_is_doubt_and_never_a_second_try(end: str) -> None:
     with scripted(DOT=[end]) as server, to(server, final_dot=0.3) as relay:
-        assert relay.send(a_message()).verdict is Verdict.IN_DOUBT
+        assert hand_over(a_message(), relay).verdict is Verdict.IN_DOUBT
         assert len(server.messages) == 1
-        assert relay.send(a_message(number=2)).verdict is Verdict.ACCEPTED
+        assert hand_over(a_message(number=2), relay).verdict is Verdict.ACCEPTED
 
 
 @pytest.mark.parametrize("end", [CLOSE, "421 4.4.2 idle too long"])
 def test_a_relay_that_hangs_up_between_messages_is_dialled_again(end: str) -> None:
     with scripted(MAIL=["250 fine", end]) as server, to(server) as relay:
-        verdicts = [relay.send(a_message(number=number)).verdict for number in range(3)]
+        verdicts = [hand_over(a_message(number=number), relay).verdict for number in range(3)]
 
     assert verdicts == [Verdict.ACCEPTED] * 3
     assert server.connections == 2
@@ -433,20 +436,20 @@ def test_a_relay_that_hangs_up_between_messages_is_dialled_again(end: str) -> No
 def test_a_relay_that_will_not_have_us_back_is_unreachable() -> None:
     script = {"MAIL": ["250 fine", CLOSE], "BANNER": ["220 hello", "421 4.3.2 closing"]}
     with scripted(**script) as server, to(server) as relay:
-        assert relay.send(a_message()).verdict is Verdict.ACCEPTED
-        assert relay.send(a_message()).verdict is Verdict.UNREACHABLE
-        assert relay.send(a_message()).verdict is Verdict.ACCEPTED
+        assert hand_over(a_message(), relay).verdict is Verdict.ACCEPTED
+        assert hand_over(a_message(), relay).verdict is Verdict.UNREACHABLE
+        assert hand_over(a_message(), relay).verdict is Verdict.ACCEPTED
 
 
 def test_silence_before_the_dot_is_waited_for_no_longer_than_its_phase() -> None:
     with scripted(RCPT=[SILENCE]) as server, to(server, command=0.3) as relay:
-        assert relay.send(a_message()).verdict is Verdict.UNREACHABLE
+        assert hand_over(a_message(), relay).verdict is Verdict.UNREACHABLE
 
 
 def test_a_refused_recipient_is_reset_before_the_next_message() -> None:
     with scripted(RCPT=["550 5.1.1 unknown"]) as server, to(server) as relay:
-        relay.send(a_message())
-        relay.send(a_message())
+        hand_over(a_message(), relay)
+        hand_over(a_message(), relay)
 
     assert server.connections == 1
     assert server.heard == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA", "QUIT"]
