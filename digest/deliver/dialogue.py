@@ -21,6 +21,10 @@ from digest.model import Message, Outcome, Verdict
 LONGEST_ANSWER = 8192
 
 
+#: What may stand after a reply's code; a hyphen if more lines follow.
+MARKS = frozenset({b" ", b"-", b"", b"\r"})
+
+
 class Step(Enum):
     """What a reply is awaited for."""
 
@@ -135,26 +139,25 @@ class Dialogue:
         *lines, self._heard = (self._heard + octets).split(b"\n")
         for line in lines:
             if self.open:
-                self._hear(line.rstrip(b"\r"))
-        self._bound(self._heard)
+                self._hear(line)
+        if self._heard:
+            self._bound(self._heard)
 
     def _hear(self, line: bytes) -> None:
         """One line of a reply."""
-        self._bound(line)
         code, mark = line[:3], line[3:4]
-        if not self.open:
-            return
-        if not (code.isdigit() and mark in {b"", b" ", b"-"}):
+        if not (code.isdigit() and mark in MARKS):
             self.lose(replies.line(0, line) or "an empty reply")
             return
         self._lines.append(line[4:])
-        if mark != b"-":
+        self._bound(b"")
+        if self.open and mark != b"-":
             text = b"\n".join(self._lines)
             self._lines.clear()
             self._answer(int(code), text)
 
     def _bound(self, octets: bytes) -> None:
-        if len(octets) + sum(map(len, self._lines)) > LONGEST_ANSWER:
+        if sum(map(len, self._lines), len(octets)) > LONGEST_ANSWER:
             self.lose("a reply without end")
 
     def _answer(self, code: int, text: bytes) -> None:

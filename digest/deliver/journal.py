@@ -11,7 +11,6 @@ A journal has one writer, a pass, which is one thread however many connections i
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -91,10 +90,10 @@ class JournalFiles:
         except OSError as error:
             raise DeliveryError(f"cannot read a journal of mail.journal ({error.strerror})") from None
         facts: dict[str, Outcome | None] = {}
-        for line in written.partition(b"\0")[0].split(b"\n"):
-            with contextlib.suppress(ValueError, TypeError):
-                message, *answer = json.loads(line)
-                facts[message] = _outcome(*answer) if answer else None
+        *lines, _torn = written.partition(b"\0")[0].split(b"\n")
+        for line in lines:
+            message, *answer = line.decode().split("\t")
+            facts[message] = _outcome(*answer) if answer else None
         return facts
 
     def forget(self, owner: str) -> None:
@@ -110,7 +109,10 @@ class JournalFiles:
 
 
 class JournalFile:
-    """One file, a JSON array a line: a Message-ID, and after it what was answered."""
+    """One file; a line is a Message-ID and, if it was answered, verdict, marks and reply after tabs.
+
+    None of them holds a tab or a line's end: `replies.line` keeps printable characters and single spaces only.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -126,9 +128,9 @@ class JournalFile:
     def write(self, begun: Iterable[Message], answered: Answers) -> None:
         """One write for all of these facts."""
         facts = "".join(
-            f"{json.dumps([message.id, o.verdict, o.reply, o.suppress, o.ours])}\n" for message, o in answered
+            [f"{message.id}\t{o.verdict}\t{_marks(o)}\t{o.reply}\n" for message, o in answered]
         ).encode()
-        starts = "".join(f"{json.dumps([message.id])}\n" for message in begun).encode()
+        starts = "".join([f"{message.id}\n" for message in begun]).encode()
         try:
             if starts:
                 self._reserve(len(facts) + len(starts))
@@ -156,5 +158,9 @@ class JournalFile:
             self._reserved += GROWTH
 
 
-def _outcome(verdict: str, reply: str, suppress: bool, ours: bool) -> Outcome:
-    return Outcome(verdict=Verdict(verdict), reply=reply, suppress=suppress, ours=ours)
+def _marks(outcome: Outcome) -> str:
+    return ("suppress" if outcome.suppress else "") + ("ours" if outcome.ours else "")
+
+
+def _outcome(verdict: str, marks: str, reply: str) -> Outcome:
+    return Outcome(verdict=Verdict(verdict), reply=reply, suppress="suppress" in marks, ours="ours" in marks)

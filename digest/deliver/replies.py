@@ -32,8 +32,10 @@ LOOKS_LIKE_ADDRESS = re.compile(r"""[^\s<>()\[\]",;:@]+@[^\s<>()\[\]",;:@]+""")
 def line(code: int, text: bytes) -> str:
     """The reply as one short line without anybody's address."""
     words = " ".join(text.decode("utf-8", "replace").split())
-    shown = "".join(c for c in (f"{code} {words}" if code > 0 else words).strip() if c.isprintable())
-    hidden = LOOKS_LIKE_ADDRESS.sub(lambda found: address.masked(found[0]), shown)
+    shown = f"{code} {words}".strip() if code > 0 else words
+    if not shown.isprintable():
+        shown = "".join(c for c in shown if c.isprintable())
+    hidden = LOOKS_LIKE_ADDRESS.sub(lambda found: address.masked(found[0]), shown) if "@" in shown else shown
     return hidden if len(hidden) <= LONGEST_REPLY else hidden[: LONGEST_REPLY - 1] + "…"
 
 

@@ -30,6 +30,8 @@ PORTS = {"starttls": 587, "tls": 465, "none": 25}
 #: Relays close a connection after some number of messages or some minutes; we are the ones to do it.
 MESSAGES_PER_CONNECTION = 100
 SECONDS_PER_CONNECTION = 300.0
+#: How often, in seconds, it is looked whether a phase has lasted too long.
+TICK = 0.1
 #: A message that has waited this long for a connection is not sent: its reader may have left since.
 FRESH = 1.0
 
@@ -117,6 +119,7 @@ class Smtp:
         self._pace = Pace(rate, self._patience.rest)
         self._observe = observe
         self._lines: list[Line] = []
+        self._looked_at = 0.0
 
     @classmethod
     def of(cls, mail: Mail) -> Self:
@@ -184,7 +187,7 @@ class Smtp:
             supply.prepare()
         while self._free() and not self._pace.wait() and (message := supply.take()):
             try:
-                line = next((line for line in self._lines if line.dialogue.idle), None) or self._dial()
+                line = self._idle() or self._dial()
             except OSError as error:
                 if self._lines:  # the relay wants no more connections than these
                     self._allowed = len(self._lines)
@@ -201,30 +204,40 @@ class Smtp:
             line.offer(message)
             self._observe("offered")
 
-    def _free(self) -> bool:
-        """Whether a connection is free for a message, or may be opened."""
-        for line in [line for line in self._lines if line.dialogue.idle and worn(line)]:
+    def _idle(self) -> Line | None:
+        """A connection that is free for a message; those that have carried enough are hung up."""
+        for line in [line for line in self._lines if line.dialogue.idle]:
+            if not worn(line):
+                return line
             line.hang_up()
             self._lines.remove(line)
+        return None
+
+    def _free(self) -> bool:
+        """Whether a connection is free for a message, or may be opened."""
         return len(self._lines) < self._allowed or any(line.dialogue.idle for line in self._lines)
 
     def _listen(self, supply: Supply) -> None:
-        """Wait until a connection may be read or written, or it is time to begin a message or to give one up."""
-        poll, now = select.poll(), time.monotonic()
-        until = [line.deadline if line.dialogue.open else now for line in self._lines]
-        if self._free() and not supply.over:
-            until.append(now + self._pace.wait())
+        """Wait until a connection may be read or written, it is time for another message, or to look at the clock."""
+        seconds = TICK
+        if any(not line.dialogue.open for line in self._lines):
+            seconds = 0
+        elif not supply.over and self._free():
+            seconds = min(TICK, self._pace.wait())
+        poll = select.poll()
         lines = {line.socket.fileno(): line for line in self._lines}
         for number, line in lines.items():
-            poll.register(number, select.POLLIN | (select.POLLOUT if line.blocked else 0))
-        seconds = min((at for at in until if at is not None), default=now) - now
-        for number, event in poll.poll(max(0, math.ceil(seconds * 1000))):
+            poll.register(number, select.POLLIN | select.POLLOUT if line.blocked else select.POLLIN)
+        for number, event in poll.poll(math.ceil(seconds * 1000)):
             if event & select.POLLOUT:
                 lines[number].write()
             if event & ~select.POLLOUT:
                 lines[number].read()
-        for line in self._lines:
-            line.expire()
+        now = time.monotonic()
+        if now >= self._looked_at + TICK:
+            self._looked_at = now
+            for line in self._lines:
+                line.expire()
 
     def _turn(self, supply: Supply, journal: Journal) -> list[tuple[Message, Outcome]]:
         """Journal what was answered and what may leave now, and let it leave."""
