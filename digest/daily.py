@@ -294,7 +294,8 @@ def prepare(
         subscribers = [subscriber for subscriber, _ in block]
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
         said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
-        digests = ranker.digests(subscribers, shown, examples(day, subscribers, said), said)
+        digests = list(ranker.digests(subscribers, shown, examples(day, subscribers, said), said))
+        progress("ranked", prepared + skipped + len(digests), None)
         plans = [
             digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
         ]

@@ -59,6 +59,13 @@ def can_move(before: DeliveryState, after: DeliveryState) -> bool:
     return after in MOVES[before]
 
 
+def diagram() -> str:
+    """The table as Mermaid draws it, for the README."""
+    moves = [f"    {before} --> {after}\n" for before in MOVES for after in sorted(MOVES[before])]
+    ends = [f"    {state} --> [*]\n" for state, after in MOVES.items() if not after]
+    return "".join(["    [*] --> planned\n", "    [*] --> skipped\n", *moves, *ends])
+
+
 def delay(delivery: Delivery) -> dt.timedelta:
     """How long to wait after this attempt: the back-off, moved by up to 20 %, the same whenever it is asked."""
     base = BACKOFF[min(max(delivery.attempts, 1), len(BACKOFF)) - 1]
