@@ -3,42 +3,40 @@
 Rule 1. The database is the truth: what is due is a question to it, so every step may be repeated at any time,
         by any process, and does only what is still to be done.
 Rule 2. A source, a card and a recipient fail alone and are recorded; anything else that fails is loud.
-Rule 3. The rooms meet here, as values: store.claim() -> render -> deliver.send() -> store.settle().
+Rule 3. The rooms meet here, as values: store.claim() -> render -> transport.deliver() -> store.settle().
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import NoReturn
 
 import structlog
 
-from digest import deliver, ingest, rank, summaries
+from digest import deliver, ingest, rank, sending, summaries
 from digest.deliver import Transport
-from digest.errors import DeliveryError, RenderError
-from digest.messages import compose, digest_plan
+from digest.errors import DeliveryError
+from digest.messages import digest_plan
 from digest.model import (
     Collected,
-    Delivery,
     DeliveryState,
     Edition,
     Feedback,
     InterestKind,
     Names,
     Notice,
-    Outcome,
     Paper,
     Source,
     SourceState,
     SourceStatus,
     Subject,
     Subscriber,
-    Verdict,
 )
 from digest.rank import Beside, Embedder, Ranker
+from digest.sending import Shift
 from digest.service import Service
 
 log = structlog.get_logger()
@@ -49,8 +47,6 @@ STALE = dt.timedelta(hours=36)
 SLACK = dt.timedelta(minutes=5)
 #: How far back snapshots tell how votes grow.
 GROWTH = dt.timedelta(days=30)
-#: Rows that one process claims at once; what `hold` or an unsubscribe can be late by.
-CLAIM = 20
 
 #: Called as (step, done, total) while a pass works; total is None where it is not known.
 Progress = Callable[[str, int, int | None], None]
@@ -303,7 +299,8 @@ def prepare(
         said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
         compared = examples(day, subscribers, said)
         embed(day, ranker.embedder, compared.values(), keep=True)
-        digests = ranker.digests(subscribers, shown, compared, said)
+        digests = list(ranker.digests(subscribers, shown, compared, said))
+        progress("ranked", prepared + skipped + len(digests), None)
         plans = [
             digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
         ]
@@ -360,88 +357,33 @@ def deliver_due(
 ) -> Counter[DeliveryState]:
     """Hand over every message that is due; returns how many came to which state.
 
-    Safe to repeat and to run twice at once: a row is claimed by one process, and settled by the same. The
-    transport is opened only when there is something to hand over.
+    Safe to repeat and to run twice at once: a row is claimed by one pass, and settled by the same, or by its journal
+    if it died. The transport is opened only when there is something to hand over. Raises DeliveryError, with
+    everything held, if the relay refuses too much of it for our sake.
     """
-    outbox = day.store.outbox
-    outcomes = Counter({DeliveryState.IN_DOUBT: reclaim_abandoned(day, now)})
-    outcomes[DeliveryState.EXPIRED] = outbox.expire(now)
-    waiting = outbox.due(now, only)
+    outcomes = sending.recover_dead(day, now) + sending.resolve_doubts(day, now)
+    outcomes[DeliveryState.EXPIRED] += day.store.outbox.expire(now)
+    waiting = day.store.outbox.due(now, only)
     if not waiting or stopping():
         return +outcomes
-    # What a dead process had claimed is in doubt: where that means a person, it is one row.
-    limit = 1 if day.settings.mail.on_doubt == "hold" else CLAIM
-    me = deliver.owner()
-    edition = lru_cache(maxsize=3)(day.store.editions.get)  # the same few for all messages of a pass
-    with transport:
-        while claimed := deque(outbox.claim(now, limit, me, only)):
-            try:
-                while claimed and not stopping():
-                    state = hand_over(day, transport, claimed, edition, me, now)
-                    outcomes[state] += 1
-                    progress("delivered", sum(outcomes.values()), waiting)
-                    if state is DeliveryState.PLANNED:  # the relay is away: the rest is due in a later pass
-                        return +outcomes
-            finally:
-                # Never the one in flight: what became of that one is not known here.
-                outbox.give_back([delivery.id for delivery in claimed], me, now)
-            if stopping():
-                break
-    return +outcomes
+    with deliver.owning() as me:
+        shift = Shift(day, me, now, only, stopping)
+        try:
+            with sending.journals(day).open(me) as journal, transport:
+                for message, outcome in transport.deliver(shift.messages(), journal):
+                    shift.settle(message, outcome)
+                    progress("delivered", shift.outcomes.total(), waiting)
+        finally:
+            shift.close()
+    if shift.refused:
+        hold_all(day, now)
+    return outcomes + shift.outcomes
 
 
-def reclaim_abandoned(day: Service, now: dt.datetime) -> int:
-    """Take back rows whose process died while it was sending, at most one of which was handed over.
-
-    Returns how many are now in doubt.
-    """
-    in_doubt = 0
-    doubtful = day.settings.mail.on_doubt == "hold"
-    state = DeliveryState.IN_DOUBT if doubtful else DeliveryState.PLANNED
-    for owner in day.store.outbox.owners():
-        if not deliver.alive(owner, day.settings.cluster.lease):
-            count = day.store.outbox.reclaim(owner, state, now, "reclaimed")
-            log.warning("deliveries reclaimed", count=count, state=state)
-            in_doubt += count if doubtful else 0
-    return in_doubt
-
-
-def hand_over(
-    day: Service,
-    transport: Transport,
-    claimed: deque[Delivery],
-    edition_of: Callable[[int], Edition | None],
-    owner: str,
-    now: dt.datetime,
-) -> DeliveryState:
-    """Compose the first of the claimed, send it, settle its row.
-
-    It leaves `claimed` before it is sent, so that nobody gives it back when it is not known what became of it.
-    A message that cannot be made is tried again later, by when a template may be mended; the others go on.
-    """
-    refused: DeliveryError | None = None
-    delivery = claimed[0]
-    try:
-        message = compose(day, delivery.plan, edition_of)
-        claimed.popleft()
-        outcome = transport.send(message)
-    except RenderError as error:
-        claimed.popleft()
-        log.error("message not made", delivery=delivery.id, reason=str(error))  # noqa: TRY400 (it names file and line)
-        outcome = Outcome(verdict=Verdict.DEFERRED, reply=str(error))
-    except DeliveryError as error:  # the relay refuses us, not the message
-        refused = error
-        outcome = Outcome(verdict=Verdict.UNREACHABLE, reply=str(error))
-    settlement = deliver.settle(delivery, outcome, now, day.settings.mail.on_doubt)
-    day.store.outbox.settle(delivery.id, settlement, now, owner)
-    log.info(
-        "delivery settled",
-        delivery=delivery.id,
-        subscriber=delivery.plan.reader.id,
-        state=settlement.state,
-        attempts=delivery.attempts,
-        verdict=outcome.verdict,
+def hold_all(day: Service, now: dt.datetime) -> NoReturn:
+    """Stop sending until a person has looked."""
+    held = day.store.outbox.hold(now)
+    raise DeliveryError(
+        "the relay refuses too much of what we send, and not for the addresses; see `digest outbox list --state"
+        f" failed`, mend it, then `digest outbox release`; held until then: {held}"
     )
-    if refused:
-        raise refused
-    return settlement.state

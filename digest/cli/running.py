@@ -158,7 +158,9 @@ def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
     return settings.model_copy(
         update={
             "database": config.Database(url=f"sqlite:///{scratch / 'digest.db'}"),
-            "mail": settings.mail.model_copy(update={"transport": "files", "directory": scratch / "outbox"}),
+            "mail": settings.mail.model_copy(
+                update={"transport": "files", "directory": scratch / "outbox", "journal": "", "relay_log": ""}
+            ),
             "site": settings.site.model_copy(update={"secret": SecretStr(secret)}),
         }
     )
@@ -182,7 +184,7 @@ def send_test(
         )
         message = samples.trial(day, reader, address, at)
         with deliver.transport(day.settings.mail, day.settings.outbox_directory) as transport:
-            outcome = transport.send(message)
+            outcome = deliver.hand_over(message, transport)
     typer.echo(f"{outcome.verdict}: {outcome.reply}" if outcome.reply else str(outcome.verdict))
     if outcome.verdict != "accepted":
         raise typer.Exit(1)

@@ -138,10 +138,11 @@ class Mail(Section):
     on_doubt: Literal["resend", "hold"] = "resend"
     idempotency_header: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
     expire_after: Duration = dt.timedelta(hours=18)
-    # In the contract and not built yet: refused unless empty, so that nobody relies on them.
-    connections: Literal[1] = 1
-    relay_log: Literal[""] = ""
-    journal: Literal[""] = ""
+    connections: int = Field(4, ge=1, le=100)
+    #: A Postfix log that is asked about messages in doubt.
+    relay_log: str = ""
+    #: Where passes keep what they are at (SQLite); empty is beside the database.
+    journal: str = ""
 
     @field_validator("hook_secret")
     @classmethod
@@ -362,3 +363,16 @@ class Settings(Section):
     def outbox_directory(self) -> Path:
         """Where the files transport writes."""
         return (self.directory / self.mail.directory).resolve()
+
+    @property
+    def journal_directory(self) -> Path:
+        """Where passes keep what they are at: as said, else beside the SQLite database."""
+        if self.mail.journal:
+            return (self.directory / self.mail.journal).resolve()
+        database = self.database_url.partition(":///")[2].partition("?")[0]
+        return (self.directory / f"{database.removeprefix(':memory:') or 'digest.db'}.journal").resolve()
+
+    @property
+    def relay_log(self) -> Path | None:
+        """The relay's log, if it may be asked."""
+        return (self.directory / self.mail.relay_log).resolve() if self.mail.relay_log else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from digest.deliver.journal import Journal
 from digest.errors import DeliveryError
 from digest.model import Message, Outcome, Verdict
 
@@ -41,7 +43,17 @@ class Files:
         left = message.id.strip("<>").rpartition("@")[0]
         return self._directory / f"{quote(left, safe='')}.eml"
 
-    def send(self, message: Message) -> Outcome:
+    def deliver(self, messages: Iterable[Message], journal: Journal) -> Iterator[tuple[Message, Outcome]]:
+        """Write one after the other, until the disk refuses one."""
+        for message in messages:
+            journal.write([message], ())
+            outcome = self.write(message)
+            journal.write((), [(message, outcome)])
+            yield message, outcome
+            if outcome.verdict is not Verdict.ACCEPTED:
+                return
+
+    def write(self, message: Message) -> Outcome:
         """Write the message durably; UNREACHABLE if the disk refuses, which says nothing about the message."""
         path = self.path(message)
         # Hidden, and the same name at every attempt, so that a killed process leaves nothing that is not used again.

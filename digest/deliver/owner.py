@@ -1,35 +1,46 @@
-"""Who is sending: names a process and its claim, so that a later one can tell whether it still runs."""
+"""Who is sending: names a process and its pass, so that a later one can tell whether it still runs."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+#: The passes that this process is at. One that ended in an error is dead, though its process runs.
+_at_work: set[str] = set()
 
-def owner() -> str:
-    """This process, now, as `host:pid:start:claimed`: seconds since 1970 at the end.
+
+@contextlib.contextmanager
+def owning() -> Iterator[str]:
+    """Be an owner, for one pass: `host:pid:start:begun`, nanoseconds since 1970 at the end.
 
     The start time tells it from a later process of the same pid. The clock is the real one: a lease is a
     time-out, not a decision about days.
     """
     pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{_started(pid) or 0}:{int(time.time())}"
+    name = f"{socket.gethostname()}:{pid}:{_started(pid) or 0}:{time.time_ns()}"
+    _at_work.add(name)
+    try:
+        yield name
+    finally:
+        _at_work.discard(name)
 
 
 def alive(owner: str, lease: dt.timedelta) -> bool:
-    """Whether that owner may still be sending: on this host if its process runs, elsewhere within its lease."""
-    host, pid, start, claimed = [*owner.rsplit(":", 3), "", "", ""][:4]
-    if not (pid.isdecimal() and start.isdecimal() and claimed.isdecimal()):
+    """Whether that owner may still be sending: on this host if its pass goes on, elsewhere within its lease."""
+    host, pid, start, begun = [*owner.rsplit(":", 3), "", "", ""][:4]
+    if not (pid.isdecimal() and start.isdecimal() and begun.isdecimal()):
         return False
     if host != socket.gethostname():
-        return time.time() < int(claimed) + lease.total_seconds()
+        return time.time_ns() < int(begun) + lease.total_seconds() * 1e9
     started = _started(int(pid))
-    if started is None:
-        return _exists(int(pid))
-    return started == int(start)
+    if int(pid) == os.getpid() and started in {None, int(start)}:
+        return owner in _at_work
+    return _exists(int(pid)) if started is None else started == int(start)
 
 
 def _started(pid: int) -> int | None:

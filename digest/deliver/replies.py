@@ -18,6 +18,10 @@ LOGIN = frozenset({530, 534, 535, 538})
 NO_SUCH_ADDRESS = frozenset({550, 551, 553})
 #: Bad mailbox, null MX, moved without forwarding.
 NO_SUCH_ADDRESS_ENHANCED = frozenset({"5.1.1", "5.1.10", "5.1.6"})
+#: Of the protocol, of the content, of policy: whoever it was for, it would have been refused.
+OURS_ENHANCED = ("5.5.", "5.6.", "5.7.")
+#: Syntax, sequence and parameters (RFC 5321 4.2.2); 554 without a word on the address is a policy too.
+OURS = frozenset({500, 501, 502, 503, 504, 554, 555})
 #: Bad sender's address: its syntax, its domain.
 SENDER_ENHANCED = frozenset({"5.1.7", "5.1.8"})
 
@@ -28,8 +32,10 @@ LOOKS_LIKE_ADDRESS = re.compile(r"""[^\s<>()\[\]",;:@]+@[^\s<>()\[\]",;:@]+""")
 def line(code: int, text: bytes) -> str:
     """The reply as one short line without anybody's address."""
     words = " ".join(text.decode("utf-8", "replace").split())
-    shown = "".join(c for c in (f"{code} {words}" if code > 0 else words).strip() if c.isprintable())
-    hidden = LOOKS_LIKE_ADDRESS.sub(lambda found: address.masked(found[0]), shown)
+    shown = f"{code} {words}".strip() if code > 0 else words
+    if not shown.isprintable():
+        shown = "".join(c for c in shown if c.isprintable())
+    hidden = LOOKS_LIKE_ADDRESS.sub(lambda found: address.masked(found[0]), shown) if "@" in shown else shown
     return hidden if len(hidden) <= LONGEST_REPLY else hidden[: LONGEST_REPLY - 1] + "…"
 
 
@@ -53,5 +59,8 @@ def judge(code: int, text: bytes) -> Outcome:
         # Only these say that the address is not there. A policy (5.7.x, 554) or a full mailbox (5.2.x) says nothing
         # about it: suppressing on those has destroyed whole lists after one blocklisting.
         gone = code in NO_SUCH_ADDRESS and enhanced in NO_SUCH_ADDRESS_ENHANCED
-        return Outcome(verdict=Verdict.REFUSED, reply=reply, suppress=gone)
+        ours = enhanced.startswith(OURS_ENHANCED) or (
+            code in OURS and not enhanced.startswith(("5.1.", "5.2."))
+        )
+        return Outcome(verdict=Verdict.REFUSED, reply=reply, suppress=gone, ours=ours)
     return Outcome(verdict=Verdict.UNREACHABLE, reply=reply)

@@ -1,7 +1,8 @@
 """Where a delivery may go from where it is, and what an attempt makes of it.
 
 Rule 1: MOVES is the whole truth; every other decision here is a move in it.
-Rule 2: SENT, SKIPPED and SUPPRESSED are final; FAILED, EXPIRED and IN_DOUBT are left by an operator's retry only.
+Rule 2: SENT, SKIPPED and SUPPRESSED are final; FAILED and EXPIRED are left by an operator's retry only,
+        IN_DOUBT by that or by the relay's log.
 Rule 3: nothing is scheduled at or past `expires_at`.
 """
 
@@ -11,6 +12,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 
+from digest.deliver.journal import Facts
 from digest.model import Delivery, DeliveryState, Outcome, Settlement, Verdict
 
 MOVES: Mapping[DeliveryState, frozenset[DeliveryState]] = {
@@ -31,7 +33,9 @@ MOVES: Mapping[DeliveryState, frozenset[DeliveryState]] = {
         }
     ),
     DeliveryState.HELD: frozenset({DeliveryState.PLANNED}),
-    DeliveryState.IN_DOUBT: frozenset({DeliveryState.PLANNED}),
+    DeliveryState.IN_DOUBT: frozenset(
+        {DeliveryState.PLANNED, DeliveryState.SENT, DeliveryState.EXPIRED}  # the last two, by the relay's log
+    ),
     DeliveryState.FAILED: frozenset({DeliveryState.PLANNED}),
     DeliveryState.EXPIRED: frozenset({DeliveryState.PLANNED}),
     DeliveryState.SENT: frozenset(),
@@ -43,6 +47,9 @@ MOVES: Mapping[DeliveryState, frozenset[DeliveryState]] = {
 BACKOFF = tuple(dt.timedelta(minutes=m) for m in (5, 10, 20, 40, 60))
 #: Share of the delay by which it is moved at most, so that a crowd does not come back at once.
 JITTER = 0.2
+#: What a sender leaves behind that died after the body began to leave.
+NO_ANSWER = "the sender died before it was answered"
+LONGEST_DOUBT = dt.timedelta(minutes=10)
 #: When the relay may be asked again after it could not be reached.
 SOON = dt.timedelta(minutes=1)
 
@@ -50,6 +57,13 @@ SOON = dt.timedelta(minutes=1)
 def can_move(before: DeliveryState, after: DeliveryState) -> bool:
     """Whether a delivery may go from one state straight to the other."""
     return after in MOVES[before]
+
+
+def diagram() -> str:
+    """The table as Mermaid draws it, for the README."""
+    moves = [f"    {before} --> {after}\n" for before in MOVES for after in sorted(MOVES[before])]
+    ends = [f"    {state} --> [*]\n" for state, after in MOVES.items() if not after]
+    return "".join(["    [*] --> planned\n", "    [*] --> skipped\n", *moves, *ends])
 
 
 def delay(delivery: Delivery) -> dt.timedelta:
@@ -86,6 +100,47 @@ def settle(delivery: Delivery, outcome: Outcome, now: dt.datetime, on_doubt: str
             # With no time left to send it again it stays in doubt: "expired" would claim that nobody got it.
             again = _again(delivery, outcome, now) if on_doubt == "resend" else None
             return again or Settlement(state=DeliveryState.IN_DOUBT, event="in doubt", reply=outcome.reply)
+
+
+def recover(delivery: Delivery, facts: Facts | None, now: dt.datetime, on_doubt: str) -> Settlement:
+    """What becomes of a delivery whose sender is no more, by the journal it left; None if it left none.
+
+    What was answered is settled as in life, what was never begun is as if never claimed, and the rest is in doubt.
+    """
+    message = delivery.plan.message_id
+    if facts is not None and message not in facts:
+        said = delivery.last_reply
+        return Settlement(
+            state=DeliveryState.PLANNED, event="", reply=said, next_attempt_at=now, counts=False
+        )
+    answer = facts and facts[message]
+    if answer:
+        return settle(delivery, answer, now, on_doubt)
+    if on_doubt == "resend" and now < delivery.plan.expires_at:
+        event = "in doubt, to be sent again"
+        return Settlement(state=DeliveryState.PLANNED, event=event, reply=NO_ANSWER, next_attempt_at=now)
+    return Settlement(state=DeliveryState.IN_DOUBT, event="in doubt", reply=NO_ANSWER)
+
+
+def resolve(
+    delivery: Delivery, taken: bool | None, since: dt.datetime, now: dt.datetime
+) -> Settlement | None:
+    """What becomes of a delivery in doubt, by whether its relay took it; None if that is not known yet.
+
+    A relay that has not said so within ten minutes, the longest that RFC 5321 4.5.3.2.6 waits, has not taken it.
+    """
+    if taken:
+        return Settlement(state=DeliveryState.SENT, event="sent, by the relay's log", reply="")
+    if taken is None and now - since < LONGEST_DOUBT:
+        return None
+    if now >= delivery.plan.expires_at:
+        return Settlement(state=DeliveryState.EXPIRED, event="expired", reply="not in the relay's log")
+    return Settlement(
+        state=DeliveryState.PLANNED,
+        event="not sent, by the relay's log",
+        reply="not in the relay's log",
+        next_attempt_at=now,
+    )
 
 
 def _again(delivery: Delivery, outcome: Outcome, now: dt.datetime) -> Settlement | None:

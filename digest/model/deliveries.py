@@ -134,7 +134,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """The rendered, addressed e-mail: exactly the bytes that go over the wire, CRLF line ends."""
+    """The rendered, addressed e-mail: exactly the bytes that go over the wire.
+
+    Every line ends in CRLF, the last one too, and none begins with a dot (RFC 5321 4.5.2 would double it).
+    """
 
     #: With its angle brackets; the same for every attempt.
     id: str
@@ -161,6 +164,8 @@ class Outcome:
     reply: str
     #: The address does not exist: do not write to it again.
     suppress: bool = False
+    #: Refused for who we are or what we wrote, whoever it was for.
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from digest.store.bounces import Bounces
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
+from digest.store.facts import FactRows
 from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
@@ -66,6 +67,8 @@ class Store:
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
         self.bounces = Bounces(database)
+        #: What senders are at; None on SQLite, where files beside it are faster.
+        self.journals = FactRows(database) if database.is_postgres else None
 
     def secret(self) -> str:
         """The text that signs this site's links: made at first use, the same ever after for every process."""

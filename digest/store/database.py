@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from digest.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    import psycopg
 
 T = TypeVar("T")
 
@@ -67,6 +70,20 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: all of it or nothing. On SQLite it is the only writer from its start."""
         with self._in_words(), self._engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def own_connection(self) -> Iterator[psycopg.Connection]:
+        """A connection of PostgreSQL outside the pool, each statement of which is a transaction."""
+        import psycopg  # noqa: PLC0415 (an extra that SQLite does without)
+
+        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        try:
+            connection = psycopg.connect(url, autocommit=True)
+        except psycopg.Error as error:
+            said = str(error).strip().partition("\n")[0]
+            raise StoreError(f"cannot use the database ({said}): {self.place}") from error
+        with contextlib.closing(connection):
             yield connection
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Update,
+    bindparam,
     case,
     func,
     select,
@@ -49,6 +51,9 @@ _RETRIABLE = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUB
 #: The papers of a digest that ended so were not shown.
 _NOT_SHOWN = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED]
 
+
+#: No settlements.
+NOTHING: Mapping[int, Settlement] = MappingProxyType({})
 
 _Due: TypeAlias = tuple[Delivery, SubscriberState]
 
@@ -114,13 +119,20 @@ class Outbox:
             return connection.execute(chosen).scalar_one()
 
     def claim(
-        self, now: dt.datetime, limit: int, owner: str, subscriber: str | None = None
+        self,
+        now: dt.datetime,
+        limit: int,
+        owner: str,
+        subscriber: str | None = None,
+        settled: Mapping[int, Settlement] = NOTHING,
     ) -> tuple[Delivery, ...]:
         """Take up to `limit` due deliveries, the longest waiting first; () only if none is due.
 
         Nobody else gets them. Those whose reader may not be written to any more become suppressed instead.
+        What became of the last ones is written in the same transaction, as `settle` does.
         """
         with self._database.writing() as connection:
+            _settle(connection, settled, now, _held(owner))
             while due := _due(connection, now, limit, subscriber):
                 stopped = _stopped(connection, due)
                 for reason, ids in stopped.items():
@@ -136,43 +148,15 @@ class Outbox:
                     )
         return ()
 
-    def settle(self, id: int, settlement: Settlement, now: dt.datetime, owner: str) -> bool:  # noqa: A002 (the delivery's id)
-        """Write what became of an attempt; False, and nothing is written, unless `owner` still holds it."""
-        state = settlement.state
-        values = {
-            "state": state,
-            "owner": None,
-            "next_attempt_at": (settlement.next_attempt_at or now) if state in _WAITING else None,
-            "last_reply": settlement.reply,
-            "attempts": outbox.c.attempts - (0 if settlement.counts else 1),
-        }
-        if state is DeliveryState.SENT:
-            values["sent_at"] = now
-        held = (outbox.c.id == id, outbox.c.state == DeliveryState.SENDING, outbox.c.owner == owner)
+    def settle(self, settled: Mapping[int, Settlement], now: dt.datetime, owner: str) -> set[int]:
+        """Write what became of attempts, by delivery; which were written: those that `owner` still held."""
         with self._database.writing() as connection:
-            settled = (
-                update(outbox).where(*held).values(values).returning(outbox.c.subscriber, outbox.c.reader)
-            )
-            row = connection.execute(settled).one_or_none()
-            if row is None:
-                return False
-            _write_journal(connection, [_line(id, now, settlement.event, settlement.reply)])
-            if settlement.suppress:
-                _suppress(connection, row.subscriber, row.reader, settlement.suppress, now)
-            return True
+            return _settle(connection, settled, now, _held(owner))
 
-    def give_back(self, ids: Collection[int], owner: str, now: dt.datetime) -> None:
-        """Put claimed deliveries that were not tried back among the waiting ones, as if never claimed."""
-        values = {
-            "state": DeliveryState.PLANNED,
-            "owner": None,
-            "next_attempt_at": now,
-            "attempts": outbox.c.attempts - 1,
-        }
+    def resolve(self, settled: Mapping[int, Settlement], now: dt.datetime) -> set[int]:
+        """Write what became known of deliveries that are in doubt; which were written."""
         with self._database.writing() as connection:
-            for some in chunks(ids):
-                held = update(outbox).where(outbox.c.id.in_(some), outbox.c.owner == owner)
-                connection.execute(held.where(outbox.c.state == DeliveryState.SENDING).values(values))
+            return _settle(connection, settled, now, (outbox.c.state == DeliveryState.IN_DOUBT,))
 
     def expire(self, now: dt.datetime) -> int:
         """End what still waits after its time; how many."""
@@ -187,11 +171,22 @@ class Outbox:
         with self._database.reading() as connection:
             return set(connection.scalars(chosen))
 
-    def reclaim(self, owner: str, state: DeliveryState, now: dt.datetime, event: str) -> int:
-        """Move what a dead owner was sending to that state (a waiting one is due now); how many."""
-        held = update(outbox).where(outbox.c.state == DeliveryState.SENDING, outbox.c.owner == owner)
-        due = now if state in _WAITING else None
-        return self._moved(held.values(state=state, owner=None, next_attempt_at=due), now, event)
+    def sending(self, owner: str) -> builtins.list[Delivery]:
+        """What that owner is sending, or was when it died."""
+        chosen = select(outbox).where(*_held(owner)).order_by(outbox.c.id)
+        with self._database.reading() as connection:
+            return [_delivery(row) for row in connection.execute(chosen).mappings()]
+
+    def doubts(self) -> builtins.list[tuple[Delivery, dt.datetime]]:
+        """What is in doubt, each with since when."""
+        since = (
+            select(func.max(outbox_journal.c.at))
+            .where(outbox_journal.c.delivery == outbox.c.id)
+            .scalar_subquery()
+        )
+        chosen = select(outbox, since.label("since")).where(outbox.c.state == DeliveryState.IN_DOUBT)
+        with self._database.reading() as connection:
+            return [(_delivery(row), row["since"]) for row in connection.execute(chosen).mappings()]
 
     # --- operators ---
 
@@ -314,6 +309,63 @@ def _take(connection: Connection, ids: Sequence[int], owner: str) -> None:
     }
     for some in chunks(ids):
         connection.execute(update(outbox).where(outbox.c.id.in_(some)).values(values))
+
+
+# --- settling -------------------------------------------------------------------------------------
+
+
+def _held(owner: str) -> tuple[ColumnElement[bool], ...]:
+    return outbox.c.state == DeliveryState.SENDING, outbox.c.owner == owner
+
+
+def _settle(
+    connection: Connection,
+    settled: Mapping[int, Settlement],
+    now: dt.datetime,
+    where: tuple[ColumnElement[bool], ...],
+) -> set[int]:
+    """Write these, of the rows for which `where` holds; which were. A few statements, however many they are."""
+    there: dict[int, tuple[str, str]] = {}
+    for some in chunks(settled):
+        chosen = select(outbox.c.id, outbox.c.subscriber, outbox.c.reader).where(
+            outbox.c.id.in_(some), *where
+        )
+        for row in connection.execute(chosen.with_for_update()):
+            there[row.id] = row.subscriber, row.reader
+    if not there:
+        return set()
+    connection.execute(_SETTLED, [_settled(delivery, settled[delivery], now) for delivery in there])
+    lines = [_line(d, now, settled[d].event, settled[d].reply) for d in there if settled[d].event]
+    _write_journal(connection, lines)
+    for delivery, (subscriber, reader) in there.items():
+        if reason := settled[delivery].suppress:
+            _suppress(connection, subscriber, reader, reason, now)
+    return set(there)
+
+
+_SETTLED = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("delivery"))
+    .values(
+        state=bindparam("to"),
+        owner=None,
+        next_attempt_at=bindparam("again"),
+        last_reply=bindparam("said"),
+        attempts=outbox.c.attempts - bindparam("uncounted"),
+        sent_at=bindparam("sent"),
+    )
+)
+
+
+def _settled(delivery: int, settlement: Settlement, now: dt.datetime) -> dict[str, object]:
+    return {
+        "delivery": delivery,
+        "to": settlement.state,
+        "again": (settlement.next_attempt_at or now) if settlement.state in _WAITING else None,
+        "said": settlement.reply,
+        "uncounted": 0 if settlement.counts else 1,
+        "sent": now if settlement.state is DeliveryState.SENT else None,
+    }
 
 
 # --- writing --------------------------------------------------------------------------------------

@@ -437,3 +437,14 @@ bounces = Table(
     Column("status", Text, nullable=False),
     Index(None, "subscriber", "at"),
 )
+
+#: What each sender begun and what was answered, until the outbox knows it; on SQLite files hold that.
+outbox_facts = Table(
+    "outbox_facts",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    # Empty for the sender itself.
+    Column("message_id", Text, primary_key=True),
+    # JSON: the outcome; null while it is not known.
+    Column("answer", Text),
+)

@@ -28,8 +28,8 @@ def a_message(content: bytes = b"Subject: x\r\n\r\nbody\r\n", left: str = "20260
 def test_each_message_is_one_file_named_by_its_message_id(tmp_path: Path) -> None:
     directory = tmp_path / "made" / "outbox"
     with transport(Mail(), directory) as files:
-        first = files.send(a_message())
-        files.send(a_message(left="confirm.abc"))
+        first = files.write(a_message())
+        files.write(a_message(left="confirm.abc"))
 
     assert first.verdict is Verdict.ACCEPTED
     assert sorted(path.name for path in directory.iterdir()) == ["20260410.abc.eml", "confirm.abc.eml"]
@@ -38,15 +38,15 @@ def test_each_message_is_one_file_named_by_its_message_id(tmp_path: Path) -> Non
 
 def test_the_same_message_again_is_still_one_file(tmp_path: Path) -> None:
     with Files(tmp_path) as files:
-        files.send(a_message(b"first"))
-        files.send(a_message(b"second"))
+        files.write(a_message(b"first"))
+        files.write(a_message(b"second"))
 
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"second"]
 
 
 def test_a_message_id_cannot_leave_the_directory(tmp_path: Path) -> None:
     with Files(tmp_path / "outbox") as files:
-        files.send(a_message(left="../../escaped"))
+        files.write(a_message(left="../../escaped"))
 
     assert [path.parent.name for path in tmp_path.rglob("*.eml")] == ["outbox"]
 
@@ -58,7 +58,7 @@ sys.addaudithook(lambda event, args: event == "os.rename" and os.kill(os.getpid(
 from digest.deliver.files import Files
 from digest.model import Message
 with Files(Path(sys.argv[1])) as files:
-    files.send(Message(id="<20260410.abc@example.org>", sender="", recipient="", content=b"half"))
+    files.write(Message(id="<20260410.abc@example.org>", sender="", recipient="", content=b"half"))
 """
 
 
@@ -69,7 +69,7 @@ def test_a_process_killed_before_the_rename_leaves_no_message_and_no_litter(tmp_
     assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.glob("*.eml")) == []
     with Files(tmp_path) as files:
-        files.send(a_message())
+        files.write(a_message())
     assert [path.name for path in tmp_path.iterdir()] == ["20260410.abc.eml"]
 
 
@@ -91,6 +91,6 @@ def test_a_disk_that_refuses_says_nothing_about_the_message(tmp_path: Path) -> N
     directory = tmp_path / "outbox"
     with Files(directory) as files:
         (directory / "20260410.abc.eml").mkdir()
-        outcome = files.send(a_message())
+        outcome = files.write(a_message())
 
     assert outcome.verdict is Verdict.UNREACHABLE

@@ -11,10 +11,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from digest.deliver import alive, owner
+from digest.deliver import alive, owning
 
 LEASE = dt.timedelta(minutes=15)
-PRINT_AND_WAIT = "from digest.deliver import owner; print(owner(), flush=True); input()"
+PRINT_AND_WAIT = """
+from digest.deliver import owning
+with owning() as me:
+    print(me, flush=True)
+    input()
+"""
 
 
 @pytest.fixture
@@ -38,24 +43,31 @@ def test_a_process_is_alive_until_it_is_killed(child: subprocess.Popen[str]) -> 
     assert alive(name, LEASE) is False
 
 
-def test_we_are_alive_however_long_ago_we_claimed() -> None:
-    host, pid, start, _ = owner().rsplit(":", 3)
+def test_we_are_alive_until_our_pass_ends_however_it_ends() -> None:
+    with owning() as me, owning() as other:
+        assert me != other
+        assert alive(me, LEASE) is True
+    assert alive(me, LEASE) is False
 
-    assert alive(owner(), LEASE) is True
+    with pytest.raises(OSError, match="full"), owning() as me:
+        raise OSError("full")
+    assert alive(me, LEASE) is False
+
+
+def test_another_process_is_alive_however_long_ago_it_began(child: subprocess.Popen[str]) -> None:
+    assert child.stdout
+    host, pid, start, _ = child.stdout.readline().strip().rsplit(":", 3)
+
     assert alive(f"{host}:{pid}:{start}:1", LEASE) is True
-
-
-def test_a_later_process_with_the_same_pid_is_another() -> None:
-    host, pid, start, claimed = owner().rsplit(":", 3)
-
-    assert alive(f"{host}:{pid}:{int(start) - 1}:{claimed}", LEASE) is False
+    # a later process with the same pid is another
+    assert alive(f"{host}:{pid}:{int(start) - 1}:1", LEASE) is False
 
 
 def test_another_hosts_process_has_until_its_lease_ends() -> None:
-    now = int(time.time())
+    now = time.time_ns()
 
-    assert alive(f"elsewhere.example.org:1:1:{now - 60}", LEASE) is True
-    assert alive(f"elsewhere.example.org:1:1:{now - 16 * 60}", LEASE) is False
+    assert alive(f"elsewhere.example.org:1:1:{now - 60 * 10**9}", LEASE) is True
+    assert alive(f"elsewhere.example.org:1:1:{now - 16 * 60 * 10**9}", LEASE) is False
 
 
 @pytest.mark.parametrize("name", ["", "x", "x:y:z", "elsewhere.example.org:1:1"])

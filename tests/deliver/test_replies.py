@@ -47,6 +47,25 @@ def test_a_reply_against_us_stops_all_sending(reply: str) -> None:
         replies.judge(int(reply[:3]), reply[4:].encode())
 
 
+@pytest.mark.parametrize(
+    ("reply", "ours"),
+    [
+        ("550 5.7.1 blocked", True),
+        ("554 5.7.1 policy", True),
+        ("554 no reason", True),
+        ("554 5.6.0 malformed", True),
+        ("555 5.5.4 unknown parameter", True),
+        ("550 5.1.1 no such user", False),
+        ("554 5.1.1 no such user", False),
+        ("552 5.2.2 mailbox full", False),
+        ("550 no such user", False),
+        ("451 4.7.1 greylisted", False),
+    ],
+)
+def test_what_is_refused_for_our_sake_is_told_from_what_is_the_addresss(reply: str, ours: bool) -> None:
+    assert replies.judge(int(reply[:3]), reply[4:].encode()).ours is ours
+
+
 @given(st.binary(max_size=500), st.integers(400, 599))
 def test_a_reply_is_kept_as_one_short_line(text: bytes, code: int) -> None:
     line = replies.line(code, text)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from conftest import ROOT
 from factories import NOON, a_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.deliver import MOVES, can_move, settle
+from digest.deliver import MOVES, can_move, recover, resolve, settle
+from digest.deliver.states import diagram
 from digest.model import Delivery, DeliveryState, Outcome, Verdict
 
 
@@ -64,8 +66,11 @@ def test_every_state_has_its_row_and_final_states_have_no_way_out() -> None:
     assert final == {DeliveryState.SENT, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED}
 
 
-def test_nothing_is_sent_but_from_sending() -> None:
-    assert [s for s in DeliveryState if can_move(s, DeliveryState.SENT)] == [DeliveryState.SENDING]
+def test_nothing_is_sent_but_from_sending_or_by_the_relays_own_log() -> None:
+    assert {s for s in DeliveryState if can_move(s, DeliveryState.SENT)} == {
+        DeliveryState.SENDING,
+        DeliveryState.IN_DOUBT,
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,3 +117,71 @@ def test_doubt_is_resolved_as_the_operator_chose() -> None:
     assert settle(delivery, doubt, NOON, "hold").state is DeliveryState.IN_DOUBT
     # too late to send it again: it may have arrived, so it did not expire
     assert settle(delivery, doubt, delivery.plan.expires_at, "resend").state is DeliveryState.IN_DOUBT
+
+
+# --- after a crash ---
+
+
+def test_what_was_never_begun_is_as_if_it_had_not_been_claimed() -> None:
+    back = recover(a_delivery(), {}, NOON, "hold")
+
+    assert (back.state, back.counts, back.event) == (DeliveryState.PLANNED, False, "")
+    assert back.next_attempt_at == NOON
+
+
+@given(outcomes, moments, policies)
+def test_what_was_answered_is_settled_as_in_life(outcome: Outcome, now: dt.datetime, on_doubt: str) -> None:
+    delivery = a_delivery()
+    facts = {delivery.plan.message_id: outcome}
+
+    assert recover(delivery, facts, now, on_doubt) == settle(delivery, outcome, now, on_doubt)
+
+
+@pytest.mark.parametrize("facts", [None, {a_plan().message_id: None}])
+def test_what_was_begun_and_not_answered_is_in_doubt(facts: dict[str, None] | None) -> None:
+    delivery = a_delivery()
+
+    assert recover(delivery, facts, NOON, "hold").state is DeliveryState.IN_DOUBT
+    again = recover(delivery, facts, NOON, "resend")
+    assert (again.state, again.next_attempt_at, again.counts) == (DeliveryState.PLANNED, NOON, True)
+    # too late to send it again: it may have arrived, so it did not expire
+    assert recover(delivery, facts, delivery.plan.expires_at, "resend").state is DeliveryState.IN_DOUBT
+
+
+@given(
+    st.sampled_from([None, {}, {a_plan().message_id: None}]),
+    moments,
+    policies,
+    st.sampled_from([True, False, None]),
+)
+def test_recovery_moves_by_the_table_too(
+    facts: dict[str, None] | None, now: dt.datetime, on_doubt: str, taken: bool | None
+) -> None:
+    delivery = a_delivery()
+    assert can_move(DeliveryState.SENDING, recover(delivery, facts, now, on_doubt).state)
+    if resolved := resolve(delivery, taken, NOON, now):
+        assert can_move(DeliveryState.IN_DOUBT, resolved.state)
+
+
+def test_doubt_is_resolved_by_the_relay_and_after_ten_minutes_without_it() -> None:
+    delivery, minutes = a_delivery(), dt.timedelta(minutes=1)
+
+    def became(taken: bool | None, now: dt.datetime = NOON) -> DeliveryState | None:
+        found = resolve(delivery, taken, NOON, now)
+        return found and found.state
+
+    assert became(taken=True) is DeliveryState.SENT
+    assert became(taken=False) is DeliveryState.PLANNED
+    assert became(None, NOON + 9 * minutes) is None
+    assert became(None, NOON + 10 * minutes) is DeliveryState.PLANNED
+    assert became(False, delivery.plan.expires_at) is DeliveryState.EXPIRED
+
+
+# --- the diagram ---
+
+
+def test_the_readme_draws_the_table() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    drawn = readme.partition("stateDiagram-v2\n")[2].partition("```")[0]
+
+    assert drawn == diagram()

@@ -69,7 +69,7 @@ def events(store: Store) -> list[tuple[str, str]]:
 
 def settled(store: Store, settlement: Settlement, now: dt.datetime = NOON) -> Delivery:
     [delivery] = store.outbox.claim(now, 1, ME)
-    assert store.outbox.settle(delivery.id, settlement, now, ME)
+    assert store.outbox.settle({delivery.id: settlement}, now, ME)
     return the_one(store)
 
 
@@ -302,10 +302,9 @@ def test_only_who_holds_a_delivery_settles_it_and_only_once(store: Store, editio
     enqueued(store, edition)
     [delivery] = store.outbox.claim(NOON, 1, ME)
 
-    assert not store.outbox.settle(delivery.id, SENT, NOON, "somebody:2:0")
-    assert store.outbox.settle(delivery.id, FAILED, NOON, ME)
-    assert not store.outbox.settle(delivery.id, SENT, NOON, ME)
-    assert not store.outbox.settle(delivery.id + 1, SENT, NOON, ME)
+    assert not store.outbox.settle({delivery.id: SENT}, NOON, "somebody:2:0")
+    assert store.outbox.settle({delivery.id: FAILED, delivery.id + 1: SENT}, NOON, ME) == {delivery.id}
+    assert not store.outbox.settle({delivery.id: SENT}, NOON, ME)
     assert the_one(store).state is DeliveryState.FAILED
     assert [event for event, _ in events(store)] == ["planned", "refused"]
 
@@ -347,7 +346,7 @@ def test_a_reader_who_has_another_address_by_now_stays(store: Store, edition: Ed
     [delivery] = store.outbox.claim(NOON, 1, ME)
     change(store, a_subscriber(address="new@example.org"))
 
-    store.outbox.settle(delivery.id, replace(FAILED, suppress="550 5.1.1"), NOON, ME)
+    store.outbox.settle({delivery.id: replace(FAILED, suppress="550 5.1.1")}, NOON, ME)
 
     assert store.suppressions.has("vision@example.org")
     assert store.subscribers.list() == [a_subscriber(address="new@example.org")]
@@ -367,22 +366,64 @@ def test_what_still_waits_after_its_time_expires(store: Store, edition: Edition)
 # --- after a crash ---
 
 
-@pytest.mark.parametrize("state", [DeliveryState.PLANNED, DeliveryState.IN_DOUBT])
-def test_what_a_dead_process_was_sending_is_taken_from_it(
-    store: Store, edition: Edition, state: DeliveryState
-):
+def test_what_a_dead_process_was_sending_can_be_settled_for_it(store: Store, edition: Edition):
     enqueued(store, edition, ["a", "b", "c"])
-    store.outbox.claim(NOON, 2, "dead")
+    dead = store.outbox.claim(NOON, 2, "dead")
     store.outbox.claim(NOON, 1, ME)
     assert store.outbox.owners() == {"dead", ME}
+    assert store.outbox.sending("dead") == list(dead)
 
-    assert store.outbox.reclaim("dead", state, NOON + HOUR, "reclaimed") == 2
+    assert store.outbox.settle({one.id: SENT for one in dead}, NOON + HOUR, "dead") == {d.id for d in dead}
 
     assert store.outbox.owners() == {ME}
-    taken = store.outbox.list(state)
-    assert [delivery.attempts for delivery in taken] == [1, 1]
-    assert store.outbox.journal(taken[0].id)[-1] == JournalLine(at=NOON + HOUR, event="reclaimed", reply="")
-    assert len(store.outbox.claim(NOON + HOUR, 9, ME)) == (2 if state is DeliveryState.PLANNED else 0)
+    assert store.outbox.sending("dead") == []
+
+
+def test_what_became_of_the_last_ones_is_written_with_the_next_claim(store: Store, edition: Edition):
+    enqueued(store, edition, ["a", "b", "c", "d"])
+    claimed = store.outbox.claim(NOON, 3, ME)
+    settled = dict(zip([one.id for one in claimed], [SENT, RETRY, FAILED], strict=True))
+
+    [last] = store.outbox.claim(NOON, 9, ME, settled=settled)
+
+    states = [delivery.state for delivery in store.outbox.list()]
+    assert states == [
+        DeliveryState.SENDING,
+        DeliveryState.FAILED,
+        DeliveryState.RETRY,
+        DeliveryState.SENT,
+    ]
+    assert last.id not in settled
+    assert store.outbox.journal(claimed[1].id)[-1] == JournalLine(
+        at=NOON, event="deferred", reply="451 later"
+    )
+    assert store.outbox.claim(NOON, 9, ME, settled={last.id: SENT}) == ()
+    assert store.outbox.owners() == set()
+
+
+def test_a_delivery_that_is_given_back_leaves_no_line_in_its_journal(store: Store, edition: Edition):
+    enqueued(store, edition)
+
+    given_back = settled(
+        store, Settlement(state=DeliveryState.PLANNED, event="", reply="", next_attempt_at=NOON, counts=False)
+    )
+
+    assert (given_back.state, given_back.attempts) == (DeliveryState.PLANNED, 0)
+    assert [event for event, _ in events(store)] == ["planned"]
+
+
+def test_a_doubt_is_resolved_and_nothing_else_is(store: Store, edition: Edition):
+    enqueued(store, edition, ["doubtful", "sending"])
+    doubtful, sending = store.outbox.claim(NOON, 2, ME)
+    doubt = Settlement(state=DeliveryState.IN_DOUBT, event="in doubt", reply="")
+    store.outbox.settle({doubtful.id: doubt}, NOON + MINUTE, ME)
+
+    [(found, since)] = store.outbox.doubts()
+    assert (found.id, since) == (doubtful.id, NOON + MINUTE)
+    assert store.outbox.resolve({doubtful.id: SENT, sending.id: SENT}, NOON + HOUR) == {doubtful.id}
+
+    assert store.outbox.counts() == {DeliveryState.SENT: 1, DeliveryState.SENDING: 1}
+    assert store.outbox.doubts() == []
 
 
 # --- operators ---
@@ -430,7 +471,7 @@ def test_what_is_held_waits_until_it_is_released(store: Store, edition: Edition)
     enqueued(store, edition, ["due", "deferred"])
     enqueued(store, edition, ["later"], due_at=NOON + HOUR)
     [_, deferred] = store.outbox.claim(NOON, 2, ME)
-    store.outbox.settle(deferred.id, RETRY, NOON, ME)
+    store.outbox.settle({deferred.id: RETRY}, NOON, ME)
 
     assert store.outbox.hold(NOON) == 2
     assert store.outbox.claim(NOON + DAY / 2, 9, ME) == ()

@@ -1,0 +1,383 @@
+"""Kill the sender, again and again: `python tests/benchmarks/chaos.py --messages 9000 --kills 200 --json`.
+
+A relay on loopback refuses one message in twenty for the time being, takes the others, and writes what it takes into a
+log as Postfix does, before it answers. Passes are killed with SIGKILL when it has taken a random number more of them;
+then passes run to the end. The relay's log is compared with the outbox: nobody may be lost, and a message may arrive
+twice only if it was on its way in a kill. With `--reconcile` the log is `mail.relay_log`, and none may.
+
+`--points` dies at each named point instead, by exit, by exception and by being frozen while another pass runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import structlog
+from factories import NOON, a_listed, a_plan, a_subscriber
+from sqlalchemy import event
+
+from digest import daily, sending
+from digest.config import Settings
+from digest.deliver.smtp import Relay, Smtp
+from digest.errors import DigestError
+from digest.model import DeliveryState
+from digest.service import Service, open_service
+from digest.store import open_store, upgrade
+from digest.store.schema import subscribers as table
+from digest.store.subscribers import _row
+
+#: Where a sender can be made to die; the first six are the transport's own.
+POINTS = (
+    "dialled",
+    "offered",
+    "listened",
+    "answered",
+    "journalled",
+    "released",
+    "pulling",
+    "told",
+    "beginning",
+    "committing",
+)
+ENDS = ("exit", "exception", "freeze")
+STEP = dt.timedelta(seconds=30)
+
+
+# --- the relay ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sink:
+    """A relay that writes what Postfix would write. Serves in a process of its own, which is not killed."""
+
+    log: Path
+    refused: float
+    random: random.Random = field(default_factory=lambda: random.Random(0))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    sessions: int = 0
+    queued: int = 0
+
+    def serve(self, listener: socket.socket) -> None:
+        """Until the process ends."""
+        handle = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        while True:
+            peer, _ = listener.accept()
+            self.sessions += 1
+            threading.Thread(target=self._session, args=(peer, self.sessions, handle), daemon=True).start()
+
+    def _session(self, peer: socket.socket, number: int, handle: int) -> None:
+        def write(line: str) -> None:
+            os.write(handle, f"Apr 10 12:00:00 relay postfix/{line}\n".encode())
+
+        write(f"smtpd[{number}]: connect from localhost[127.0.0.1]")
+        with contextlib.suppress(OSError), peer, peer.makefile("rwb") as stream:
+            self._talk(stream, number, write)
+        write(f"smtpd[{number}]: disconnect from localhost[127.0.0.1]")
+
+    def _talk(self, stream: object, number: int, write: Callable[[str], None]) -> None:
+        def say(reply: str) -> None:
+            stream.write(f"{reply}\r\n".encode())
+            stream.flush()
+
+        say("220 sink")
+        while line := stream.readline():
+            match line[:4].upper():
+                case b"EHLO":
+                    say("250-sink\r\n250 PIPELINING")
+                case b"DATA":
+                    say("354 go on")
+                    body = b""
+                    while (more := stream.readline()) not in {b".\r\n", b""}:
+                        body += more
+                    if more:
+                        say(self._keep(body, number, write))
+                case b"QUIT":
+                    say("221 bye")
+                    return
+                case _:
+                    say("250 fine")
+
+    def _keep(self, body: bytes, number: int, write: Callable[[str], None]) -> str:
+        """Log the message, unless it is refused for now; the answer."""
+        with self.lock:
+            self.queued += 1
+            queue_id, refuse = f"{self.queued:08X}", self.random.random() < self.refused
+            pause = self.random.random() * 0.004
+        message_id = body.partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
+        write(f"smtpd[{number}]: {queue_id}: client=localhost[127.0.0.1]")
+        write(f"cleanup[1]: {queue_id}: message-id={message_id}")
+        time.sleep(pause)
+        if refuse:
+            return "451 4.3.0 later"
+        write(f"qmgr[1]: {queue_id}: from=<papers@example.org>, size={len(body)}, nrcpt=1 (queue active)")
+        time.sleep(pause)
+        return f"250 2.0.0 Ok: queued as {queue_id}"
+
+
+@contextlib.contextmanager
+def a_relay(log: Path, refused: float = 0.05) -> Iterator[int]:
+    """A sink in a process of its own; its port."""
+    log.touch()
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        pid = os.fork()
+        if not pid:
+            Sink(log, refused).serve(listener)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def copies(log: Path) -> Counter[str]:
+    """How often the relay took each message."""
+    named: dict[str, str] = {}
+    taken: Counter[str] = Counter()
+    for line in log.read_text().splitlines():
+        queue_id, _, rest = line.partition("]: ")[2].partition(": ")
+        if rest.startswith("message-id="):
+            named[queue_id] = rest.removeprefix("message-id=")
+        elif rest.startswith("from="):
+            taken[named[queue_id]] += 1
+    return taken
+
+
+# --- the sender -----------------------------------------------------------------------------------
+
+
+class Boom(RuntimeError):
+    """A defect, at a point."""
+
+
+@dataclass
+class Fate:
+    """Ends the process at the n-th time that it comes to a point."""
+
+    point: str = ""
+    times: int = 0
+    end: str = ""
+
+    def __call__(self, point: str) -> None:
+        if point != self.point:
+            return
+        self.times -= 1
+        if self.times == 0:
+            if self.end == "exit":
+                os._exit(9)
+            if self.end == "exception":
+                raise Boom(point)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def filled(folder: Path, messages: int) -> None:
+    """A database in which so many digests are due."""
+    url = f"sqlite:///{folder / 'digest.db'}"
+    upgrade(url)
+    with open_store(url) as store:
+        edition = store.editions.publish(NOON, [a_listed(1), a_listed(2)], 1)
+        people = [a_subscriber(f"reader{number}") for number in range(messages)]
+        with store._database.writing() as connection:
+            connection.execute(table.insert(), [_row(one) for one in people])
+        plans = [a_plan(one, edition) for one in people]
+        store.outbox.enqueue([replace(p, message_id=f"<{p.reader.id}@example.org>") for p in plans])
+
+
+def settings(folder: Path, port: int, connections: int, *, reconcile: bool) -> Settings:
+    """What ships, for that relay."""
+    mail = {"transport": "smtp", "host": "127.0.0.1", "port": port, "security": "none"}
+    if reconcile:
+        mail["relay_log"] = "mail.log"
+    return Settings.model_validate(
+        {
+            "site": {"url": "https://digest.example.org", "secret": "chaos"},
+            "mail": mail | {"connections": connections},
+            "directory": folder,
+        }
+    )
+
+
+def a_pass(chosen: Settings, now: dt.datetime, fate: Fate | None = None) -> int:
+    """One pass in a process of its own; its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        with open_service(chosen) as day:
+            deliver(day, now, fate or Fate())
+        code = 0
+    except (DigestError, Boom):
+        code = 2
+    except BaseException:  # noqa: BLE001 (the process ends here; nothing may reach the parent's code)
+        traceback.print_exc()
+    os._exit(code)
+
+
+def deliver(day: Service, now: dt.datetime, fate: Fate) -> None:
+    """What `digest run` does after preparing."""
+    mail = day.settings.mail
+    relay = Relay(host=mail.host, port=mail.port or 25, security="none")
+    transport = Smtp(relay, connections=mail.connections, observe=fate)
+    event.listen(day.store._database._engine, "begin", lambda _: fate("beginning"))
+    event.listen(day.store._database._engine, "commit", lambda _: fate("committing"))
+
+    def stopping() -> bool:
+        fate("pulling")
+        return False
+
+    daily.deliver_due(day, transport, now, progress=lambda *_: fate("told"), stopping=stopping)
+
+
+def to_the_end(chosen: Settings, now: dt.datetime) -> dict[str, int]:
+    """Passes until nothing waits any more; how many deliveries are in each state."""
+    for _ in range(100):
+        os.waitpid(a_pass(chosen, now), 0)
+        with open_service(chosen) as day:
+            counts = day.store.outbox.counts()
+            waiting = {*sending.WAITING, DeliveryState.SENDING}
+            doubtful = DeliveryState.IN_DOUBT in counts and chosen.relay_log
+            if not (waiting & set(counts) or doubtful):
+                return {str(state): count for state, count in counts.items()}
+        now += dt.timedelta(minutes=7)
+    raise SystemExit("deliveries still wait after a hundred passes")
+
+
+def verdict(folder: Path, messages: int) -> dict[str, int]:
+    """What the relay has of them, and what the outbox says that it has."""
+    taken = copies(folder / "mail.log")
+    with sqlite3.connect(folder / "digest.db") as connection:
+        sent = {row[0] for row in connection.execute("SELECT message_id FROM outbox WHERE state = 'sent'")}
+        [[integrity]] = connection.execute("PRAGMA integrity_check")
+    assert integrity == "ok", integrity
+    return {
+        "lost": messages - len(taken),
+        "repeated": sum(count - 1 for count in taken.values()),
+        "most_copies": max(taken.values(), default=0),
+        "sent_and_not_taken": len(sent - set(taken)),
+    }
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def killed(given: argparse.Namespace) -> dict[str, object]:
+    """Random kills."""
+    chance, began = random.Random(given.seed), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="digest-chaos-") as name:
+        folder = Path(name)
+        filled(folder, given.messages)
+        log = folder / "mail.log"
+        with a_relay(log) as port:
+            chosen = settings(folder, port, given.connections, reconcile=given.reconcile)
+            kills, now = 0, NOON
+            while kills < given.kills:
+                more = chance.randint(1, max(2, 2 * given.messages // given.kills - 20))
+                kills += killed_after(a_pass(chosen, now), log, more, chance)
+                now += STEP
+                if sum(copies(log).values()) >= given.messages:
+                    break
+            states = to_the_end(chosen, now)
+        return {
+            "messages": given.messages,
+            "kills": kills,
+            "connections": given.connections,
+            "reconciled": given.reconcile,
+            **verdict(folder, given.messages),
+            "states": states,
+            "seconds": round(time.monotonic() - began, 1),
+        }
+
+
+def killed_after(pid: int, log: Path, messages: int, chance: random.Random) -> int:
+    """Kill a pass when the relay has taken so many more, and a moment later; how many were killed, 0 or 1."""
+    full = log.stat().st_size + messages * 300
+    while log.stat().st_size < full:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return 0
+        time.sleep(0.001)
+    time.sleep(chance.random() * 0.01)
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    return int(os.WIFSIGNALED(status))
+
+
+def pointed(given: argparse.Namespace) -> dict[str, object]:
+    """Every point, by every end."""
+    tried, broken = 0, []
+    with tempfile.TemporaryDirectory(prefix="digest-chaos-") as name:
+        template = Path(name) / "template"
+        template.mkdir()
+        filled(template, given.messages)
+        for point in POINTS:
+            for times in given.times:
+                for end in ENDS:
+                    folder = Path(name) / "case"
+                    shutil.copytree(template, folder)
+                    found = ended(folder, Fate(point, times, end), given)
+                    tried += 1
+                    limit = 0 if given.reconcile else given.connections
+                    if found["lost"] or found["sent_and_not_taken"] or found["repeated"] > limit:
+                        broken.append({"point": point, "times": times, "end": end, **found})
+                    shutil.rmtree(folder)
+    return {"points": len(POINTS), "tried": tried, "reconciled": given.reconcile, "broken": broken}
+
+
+def ended(folder: Path, fate: Fate, given: argparse.Namespace) -> dict[str, int]:
+    """One pass that meets its fate, and what the next ones make of it."""
+    with a_relay(folder / "mail.log") as port:
+        chosen = settings(folder, port, given.connections, reconcile=given.reconcile)
+        pid = a_pass(chosen, NOON, fate)
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            os.waitpid(a_pass(chosen, NOON + STEP), 0)
+            os.kill(pid, signal.SIGCONT)
+            os.waitpid(pid, 0)
+        to_the_end(chosen, NOON + 2 * STEP)
+    return verdict(folder, given.messages)
+
+
+def main() -> None:
+    """Do it, and say what came of it; exit code 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--messages", type=int, default=9000)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reconcile", action="store_true")
+    parser.add_argument("--points", action="store_true")
+    parser.add_argument(
+        "--times", type=int, nargs="+", default=[1, 2, 5], help="with --points: at which visit"
+    )
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    result = pointed(given) if given.points else killed(given)
+    lines = (f"{name}: {value}" for name, value in result.items())
+    sys.stdout.write((json.dumps(result) if given.json else "\n".join(lines)) + "\n")
+    limit = 0 if given.reconcile else given.kills * given.connections
+    bad = result.get("broken") or result.get("lost") or int(str(result.get("repeated", 0))) > limit
+    raise SystemExit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
