@@ -30,6 +30,7 @@ from digest.config.values import (
     on_light,
     one_line,
     optional_address,
+    several,
     source_kind,
 )
 from digest.errors import UsageError
@@ -200,6 +201,15 @@ class Cluster(Section):
     lease: Duration = dt.timedelta(minutes=15)
 
 
+class Preview(Section):
+    """The e-mail in a browser."""
+
+    #: To whom test messages may be sent; if there is nobody, to site.contact.
+    send_to: Annotated[
+        tuple[Annotated[str, BeforeValidator(bare_address)], ...], BeforeValidator(several)
+    ] = ()
+
+
 class SourceTable(Section):
     """One `[[sources]]`."""
 
@@ -250,6 +260,7 @@ class Settings(Section):
     fetch: Fetch = Fetch()
     ranking: Ranking = Ranking()
     cluster: Cluster = Cluster()
+    preview: Preview = Preview()
     source_tables: tuple[SourceTable, ...] = Field((), alias="sources")
     readers: tuple[ReaderTable, ...] = ()
     #: Where relative paths start: the directory of digest.toml.

@@ -43,6 +43,8 @@ from digest.model import (
 from digest.preview import madeup
 from digest.service import Service, open_service
 
+#: To whom fixtures are addressed.
+READER = "reader@example.org"
 _SECRET = "signs links of fixtures, which lead nowhere"  # noqa: S105 (it is meant to be known: Rule 2)
 #: Where the links of fixtures lead when the site has no pages of its own.
 _NOWHERE = "https://digest.example.org"
@@ -67,11 +69,11 @@ class Fixture:
     notices: tuple[Notice, ...] = ()
     silent_since: dt.datetime | None = None
 
-    def message(self, day: Service, language: str) -> Message:
+    def message(self, day: Service, language: str, address: str = READER) -> Message:
         """Its bytes, in a service that `stage` opened; RenderError if a template is broken."""
         if self.personal:
             day = replace(day, links=replace(day.links, base=""))
-        reader = _reader(language, Days(self.days))
+        reader = _reader(address, language, Days(self.days))
         if self.kind is not DeliveryKind.DIGEST:
             return compose(day, asked_plan(day, self.kind, reader, madeup.NOON))
         picked, trending = self.picked(), self.trending()
@@ -115,10 +117,10 @@ def stage(settings: Settings, templates: Path | None = None) -> Iterator[Service
         yield day
 
 
-def _reader(language: str, days: Days) -> Subscriber:
+def _reader(address: str, language: str, days: Days) -> Subscriber:
     return Subscriber(
         id="fixture",
-        address="reader@example.org",
+        address=address,
         name="A made-up reader",
         state=SubscriberState.CONFIRMED,
         schedule=Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=days),
