@@ -23,7 +23,7 @@ class Bench:
 
     #: Reads the configuration; ConfigError if it is wrong.
     settings: Callable[[], Settings]
-    #: A folder whose files replace single e-mail templates.
+    #: A folder whose files replace single e-mail templates, instead of the configured one.
     templates: Path | None = None
     #: The folder of the translations' catalogues.
     translations: Path = CATALOGUES
@@ -31,6 +31,10 @@ class Bench:
     def service(self) -> AbstractContextManager[Service]:
         """Everything open, with what is on the bench now; ConfigError, RenderError or StoreError if it cannot be."""
         return open_service(self.settings(), self.templates)
+
+    def folder(self) -> Path | None:
+        """Whose files replace the shipped templates; ConfigError if the configuration is wrong."""
+        return self.templates or self.settings().templates_directory
 
     def version(self) -> str:
         """The same while nothing has changed: of the configuration's values and the bytes of templates and translations.
@@ -48,10 +52,16 @@ class Bench:
         except ConfigError as error:
             return str(error)
 
+    def _folder(self) -> Path | None:
+        try:
+            return self.folder()
+        except ConfigError:
+            return None
+
     def _files(self) -> Iterator[tuple[str, Path]]:
         """The templates in force, by name: those of the own folder before the shipped ones; and the translations."""
         named = {str(path): path for path in self.translations.rglob("*.po")}
-        for folder in filter(None, (shipped("templates", "email"), self.templates)):
+        for folder in filter(None, (shipped("templates", "email"), self._folder())):
             found = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES)
             named |= {path.relative_to(folder).as_posix(): path for path in found}
         return iter(named.items())

@@ -128,7 +128,7 @@ class Gallery:
 
     def _read_proof(self, version: str) -> None:
         if self._proofread != version:
-            proofread(self._bench.templates)
+            proofread(self._bench.folder())
             self._proofread = version
 
     def _made(self, exhibit: Exhibit) -> Sheet:
