@@ -29,7 +29,7 @@ from digest.preview.gate import PAGE_POLICY, Gate, message_policy
 from digest.preview.look import PLAIN, WIDTHS, Look, Mode, copy
 from digest.preview.report import Judge
 from digest.preview.sheet import GMAIL_SHOWS
-from digest.preview.views import Problem, Shown, View
+from digest.preview.views import Comparison, Neighbours, Problem, Shown, View
 
 
 class Render(Protocol):
@@ -99,10 +99,10 @@ def _page(pages: FastAPI, root: str, tool: Tool) -> None:
 
 
 def _on_page(request: Request, tool: Tool, shown: Shown) -> dict[str, object]:
-    """What the page of a message shows around it."""
-    query, gallery = request.query_params, tool.gallery
+    """What the page of a message shows around it; only the message, while something is broken."""
+    query, gallery, whole = request.query_params, tool.gallery, shown.problem is None
     view = View(query["view"]) if query.get("view") in {*View} else View.HTML
-    compares = view is View.COMPARE
+    compares = whole and view is View.COMPARE
     return {
         "shown": shown,
         "sheet": shown.sheet,
@@ -110,11 +110,11 @@ def _on_page(request: Request, tool: Tool, shown: Shown) -> dict[str, object]:
         "view": view,
         "look": Look.read(query),
         "line": int(query["line"]) if query.get("line", "").isdecimal() else 0,
-        "neighbours": gallery.neighbours(shown.exhibit),
+        "neighbours": gallery.neighbours(shown.exhibit) if whole else Neighbours(),
         "comparison": gallery.comparison(shown, _version(request), query.get("with", ""))
         if compares
-        else None,
-        "addresses": gallery.addresses(),
+        else Comparison(choices=()),
+        "addresses": gallery.addresses() if whole else (),
         "languages": languages.codes(),
         "form": tool.gate.form,
         "views": tuple(View),

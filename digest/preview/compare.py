@@ -49,4 +49,6 @@ def _changed(before: str, after: str) -> Row:
 
 
 def _told(words: list[Words]) -> tuple[Words, ...]:
-    return tuple(one for one in words if one.text)
+    """The runs that hold something; a line's end and the indent after it are never marked."""
+    pieces = ((piece, one.only_here) for one in words for piece in re.split(r"(\s*\n\s*)", one.text))
+    return tuple(Words(text, marked and not text.isspace()) for text, marked in pieces if text)

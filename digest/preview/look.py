@@ -1,7 +1,8 @@
 """How the HTML of a message is looked at: width, mode, images, style, and one element that is pointed out.
 
-Rule 1. The bytes of the message stay as they are; what a mode needs is added to the copy that a frame is served.
+Rule 1. The bytes of the message stay as they are; what a mode needs is changed in the copy that a frame is served.
 Rule 2. What mail programs do is imitated, not reproduced, and every mode says so and names them.
+Rule 3. The theme of whoever looks changes nothing: a copy does not ask for it.
 """
 
 from __future__ import annotations
@@ -102,13 +103,25 @@ _INVERSION = (
 _OUTLINE = "{outline:3px solid #d6006c !important;outline-offset:2px !important;box-shadow:0 0 0 6px #ffd60a !important}"
 
 
+#: What a style sheet asks the reader's device for.
+_THEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
+
+
 def copy(html: str, look: Look) -> str:
-    """The HTML as a frame is served it; the very text where the look asks for nothing else."""
+    """The HTML as a frame is served it."""
     if not look.styles:
         return linear(html)
-    added = _INVERSION if look.mode is Mode.INVERTED else ""
+    theme = "dark" if look.mode is Mode.DARK else "light"
+    settled = _THEME.sub(lambda asked: _true(asked[1].lower() == theme), html)
+    added = f":root{{color-scheme:{theme} !important}}"
+    added += _INVERSION if look.mode is Mode.INVERTED else ""
     added += f"{look.mark}{_OUTLINE}" if is_selector(look.mark) else ""
-    return _with_style(html, added) if added else html
+    return _with_style(settled, added)
+
+
+def _true(holds: bool) -> str:
+    """A media feature that is always so, or never."""
+    return "(min-width:0)" if holds else "(max-width:0)"
 
 
 def is_selector(text: str) -> bool:
@@ -134,9 +147,7 @@ _PRESENTATION = frozenset(
 )
 _TABLE = frozenset({"table", "tbody", "thead", "tfoot", "tr", "td", "th"})
 _SILENT = frozenset({"style", "title"})
-_PLAIN = (
-    "<!DOCTYPE html><style>body{font:16px/1.5 serif;max-width:640px;margin:16px}img{display:inline}</style>"
-)
+_PLAIN = "<!DOCTYPE html><style>:root{color-scheme:light}body{font:16px/1.5 serif;max-width:640px;margin:16px}img{display:inline}</style>"
 
 
 def linear(html: str) -> str:

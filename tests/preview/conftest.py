@@ -32,6 +32,7 @@ from digest.preview.sheet import Sheet
 from digest.service import Service, open_service
 
 SHIPPED = config.shipped("templates", "email")
+TOKEN = "token-of-these-tests"
 ATTACK = "Hello<script>document.documentElement.dataset.owned='yes'</script> there, whoever reads this."
 
 
@@ -185,3 +186,13 @@ def desk(running: Desk) -> Iterator[Desk]:
     yield running
     running.mend()
     running.configuration.write_bytes(configuration)
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A preview that others can reach, with nothing in its outbox."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "digest.toml").write_text('[site]\nname = "Paper Post"\n')
+    bench = Bench(settings=lambda: config.load(folder / "digest.toml", {}))
+    with serving(bench, Gate(token=TOKEN)) as port:
+        yield Desk(folder=folder, port=port)

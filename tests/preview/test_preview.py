@@ -85,7 +85,12 @@ def test_the_bytes_shown_are_the_bytes_sent(desk, part: str) -> None:
 
 def test_the_html_shown_is_the_part_of_the_bytes(desk) -> None:
     message = email.message_from_bytes(desk.get("/digests/2/raw")[2], policy=email.policy.default)
-    assert desk.get("/digests/2/html")[2].decode() == message.get_body(("html",)).get_content()
+    shown = desk.get("/digests/2/html")[2].decode()
+    sent = message.get_body(("html",)).get_content()
+    # Only the head is changed: it must not ask for the theme of whoever looks.
+    assert shown.partition("</head>")[2] == sent.partition("</head>")[2]
+    assert "prefers-color-scheme" in sent
+    assert "prefers-color-scheme" not in shown
 
 
 @pytest.mark.parametrize(
