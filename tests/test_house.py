@@ -47,6 +47,9 @@ def importers(package: str) -> list[str]:
         ("css_inline", "render/css.py"),
         ("sklearn", "rank/features.py"),
         ("email_validator", "address.py"),
+        ("justhtml", "preview/checks/page.py"),
+        ("tinycss2", "preview/checks/style.py"),
+        ("cssselect2", "preview/checks/style.py"),
     ],
 )
 def test_a_library_has_one_door(package: str, door: str) -> None:

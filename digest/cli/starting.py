@@ -113,8 +113,28 @@ def preview(
             help="A folder whose files replace single e-mail templates.",
         ),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Serve nothing: check every fixture, and exit with 1 if something must be mended."
+        ),
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Serve nothing: write every fixture and what is found in it to a folder."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what --check finds as JSON.")] = False,
 ) -> None:
     """Show every message in a browser, as the very bytes that were or would be sent; reloads when a template changes."""
+    if json and not check:
+        raise UsageError("--json goes with --check")
+    if check or export:
+        from digest.cli import checking  # noqa: PLC0415 (parsers that no other command needs)
+
+        checking.fixtures(context.obj.settings(), templates, export, json=json, told=check)
+        return
     with service(context):
         pass  # a wrong configuration or database is said now, not in the browser
     serve_preview(context.obj.config, host, port, templates=templates, open_browser=False)
