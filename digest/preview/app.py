@@ -107,6 +107,7 @@ def _on_page(request: Request, tool: Tool, shown: Shown) -> dict[str, object]:
         "shown": shown,
         "sheet": shown.sheet,
         "report": shown.report,
+        "spam": gallery.spam(shown.sheet) if view is View.FINDINGS else None,
         "view": view,
         "look": Look.read(query),
         "line": int(query["line"]) if query.get("line", "").isdecimal() else 0,

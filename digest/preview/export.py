@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from digest.config import shipped
 from digest.errors import UsageError
+from digest.preview.sheet import Sheet
 from digest.preview.sweep import Checked
-from digest.preview.views import Sheet
 
 #: Says that a folder is ours, and which files in it are.
 MARK = ".digest-export"
@@ -79,7 +79,7 @@ def _files(site: str, checked: Iterable[Checked]) -> Iterator[tuple[str, bytes]]
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sheets = [(one, Sheet.of(one.message)) for one in checked]
+    sheets = [(one, Sheet(message=one.message)) for one in checked]
     index = environment.get_template("export/index.html").render(site=site, messages=sheets)
     yield "index.html", index.encode()
     page = environment.get_template("export/message.html")

@@ -17,13 +17,13 @@ from digest import deliver, samples
 from digest.address import masked
 from digest.errors import ConfigError, RenderError, UsageError
 from digest.messages import ASKED, compose
-from digest.model import Delivery, DeliveryKind, Message, Names, Outcome, Plan
+from digest.model import Delivery, DeliveryKind, Listed, Message, Names, Outcome, Plan
 from digest.preview.bench import Bench
 from digest.preview.compare import compared
 from digest.preview.exhibits import Ahead, Exhibit, NotThere, Sent, Staged, at_path
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.preview.proof import proofread
-from digest.preview.report import Judge, Report
+from digest.preview.report import Judge, Report, Spam
 from digest.preview.sheet import Sheet
 from digest.preview.trial import as_test, readdressed
 from digest.preview.views import (
@@ -139,7 +139,12 @@ class Gallery:
         with self._bench.service() as day:
             plan = _plan(day, exhibit)
             log.warning("reader's message shown", exhibit=exhibit.root, subscriber=plan.reader.id)
-            return Sheet(message=compose(day, plan), kind=plan.kind, personal=day.settings.site.personal)
+            return Sheet(
+                message=compose(day, plan),
+                kind=plan.kind,
+                personal=day.settings.site.personal,
+                quoted=_quoted(_shown(day, plan)),
+            )
 
     def _keep(self, exhibit: Exhibit, version: str, sheet: Sheet) -> Sheet:
         with self._lock:
@@ -156,8 +161,12 @@ class Gallery:
 
     def _report(self, sheet: Sheet) -> Report | None:
         if self._judge and sheet.stamp not in self._reports:
-            self._reports[sheet.stamp] = self._judge(sheet)
+            self._reports[sheet.stamp] = self._judge.report(sheet)
         return self._reports.get(sheet.stamp)
+
+    def spam(self, sheet: Sheet) -> Spam | None:
+        """What SpamAssassin says of it; None where nobody asks it."""
+        return self._judge.spam(sheet) if self._judge else None
 
     # --- beside others ---
 
@@ -247,7 +256,24 @@ def _fixture(name: str) -> Fixture:
 
 
 def _staged(day: Service, fixture: Fixture, language: str) -> Sheet:
-    return Sheet(message=fixture.message(day, language), kind=fixture.kind, personal=fixture.personal)
+    return Sheet(
+        message=fixture.message(day, language),
+        kind=fixture.kind,
+        personal=fixture.personal,
+        quoted=_quoted((*fixture.picked(), *fixture.trending())),
+    )
+
+
+def _shown(day: Service, plan: Plan) -> Iterable[Listed]:
+    """The papers of a digest."""
+    edition = day.store.editions.get(plan.edition) if plan.edition else None
+    papers = edition.by_id() if edition else {}
+    return (papers[pick.paper] for pick in (*plan.picks, *plan.also_trending) if pick.paper in papers)
+
+
+def _quoted(papers: Iterable[Listed]) -> tuple[str, ...]:
+    """What papers say themselves."""
+    return tuple(text for one in papers for text in (one.paper.title, one.paper.abstract, *one.paper.authors))
 
 
 def _plan(day: Service, exhibit: Sent | Ahead) -> Plan:

@@ -51,6 +51,8 @@ class ClientRow:
     """A feature of HTML or CSS that some mail programs do not have."""
 
     feature: str
+    #: The page that says who has it; empty if there is none.
+    url: str = ""
     #: Names of those that lack it, and of those that have it in part.
     without: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
@@ -77,8 +79,6 @@ class Report:
     clients: tuple[ClientRow, ...] = ()
     #: 0..100, of mail programs by how many read with them; None if it was not reckoned.
     support: float | None = None
-    #: None where SpamAssassin is not installed.
-    spam: Spam | None = None
 
     @property
     def failures(self) -> int:
@@ -94,5 +94,8 @@ class Report:
 class Judge(Protocol):
     """Checks a message; never raises for what is in it."""
 
-    def __call__(self, sheet: Sheet, /) -> Report:
-        """Everything that is found in it."""
+    def report(self, sheet: Sheet) -> Report:
+        """Everything that the rules find in it."""
+
+    def spam(self, sheet: Sheet) -> Spam | None:
+        """What SpamAssassin says, which takes seconds; None where it is not installed."""

@@ -11,7 +11,7 @@ from digest.listening import is_loopback, listen, url_of
 from digest.preview.app import app
 from digest.preview.bench import Bench
 from digest.preview.gate import Gate
-from digest.preview.judge import judge
+from digest.preview.judge import Checker
 
 
 def serve(bench: Bench, host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -22,7 +22,7 @@ def serve(bench: Bench, host: str, port: int, ready: Callable[[str], None]) -> N
     token = "" if is_loopback(host) else secrets.token_urlsafe(24)
     listening = listen("127.0.0.1" if host == "localhost" else host, port)
     ready(url_of(listening) + (f"?token={token}" if token else ""))
-    pages = app(bench, Gate(token=token), judge)
+    pages = app(bench, Gate(token=token), Checker())
     uvicorn.Server(uvicorn.Config(pages, log_level="warning", timeout_graceful_shutdown=5)).run(
         sockets=[listening]
     )

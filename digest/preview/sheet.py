@@ -78,6 +78,8 @@ class Sheet:
     kind: DeliveryKind = DeliveryKind.DIGEST
     #: Whether it was made without public pages, so that no link leads back.
     personal: bool = False
+    #: Texts of its papers, which it shows as they are: what they hold is no fault of a template.
+    quoted: tuple[str, ...] = ()
 
     @property
     def raw(self) -> bytes:

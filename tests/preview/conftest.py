@@ -111,26 +111,34 @@ def ask(
     return found
 
 
-def strict(sheet: Sheet) -> Report:
+class Strict:
     """A checker that finds something to mend in the first title and in the text of every message."""
-    title = Finding(rule="Z01", asks="No title.", severity="fail", message="a title", selector="h2", line=3)
-    return Report(
-        findings=(title, Finding(rule="Z02", severity="warning", message="a line", part="text", line=2)),
-        contrast=(
-            ContrastRow(
-                mode=Mode.DARK,
-                sample="Words",
-                ink="#777777",
-                ground="#161514",
-                ratio=4.1,
-                needed=4.5,
-                selector="h1",
+
+    def report(self, sheet: Sheet) -> Report:
+        title = Finding(
+            rule="Z01", asks="No title.", severity="fail", message="a title", selector="h2", line=3
+        )
+        dark = ContrastRow(
+            mode=Mode.DARK,
+            sample="Words",
+            ink="#777777",
+            ground="#161514",
+            ratio=4.1,
+            needed=4.5,
+            selector="h1",
+        )
+        return Report(
+            findings=(
+                title,
+                Finding(rule="Z02", severity="warning", message="a line", part="text", line=2),
             ),
-        ),
-        clients=(ClientRow(feature="media queries", without=("A mail program",), selector="style"),),
-        support=87.4,
-        spam=Spam(score=-1.0, rules=(("Z_RULE", -1.0, "a rule that fired"),)),
-    )
+            contrast=(dark,),
+            clients=(ClientRow(feature="media queries", without=("A mail program",), selector="style"),),
+            support=87.4,
+        )
+
+    def spam(self, sheet: Sheet) -> Spam | None:
+        return Spam(score=-1.0, rules=(("Z_RULE", -1.0, "a rule that fired"),))
 
 
 @contextmanager
@@ -160,7 +168,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         daily.run(day, deliver.transport(settings.mail, settings.outbox_directory), DEMO_NOW)
         ask_and_attack(day)
     bench = Bench(settings=lambda: config.load(folder / "digest.toml", {}), templates=folder / "templates")
-    with serving(bench, judge=strict) as port:
+    with serving(bench, judge=Strict()) as port:
         yield Desk(folder=folder, port=port)
 
 
