@@ -122,7 +122,7 @@ class Gallery:
         if kept := self._kept.get(stamp):
             return kept
         if isinstance(exhibit, Staged) and (same := self._good.get(_slot(exhibit), {}).get(version)):
-            return same  # a fixture is made from nothing but what the version is of
+            return self._keep(exhibit, version, same)  # made from nothing but what the version is of
         self._read_proof(version)
         return self._keep(exhibit, version, self._made(exhibit))
 
@@ -148,16 +148,19 @@ class Gallery:
 
     def _keep(self, exhibit: Exhibit, version: str, sheet: Sheet) -> Sheet:
         with self._lock:
-            good = self._good.setdefault(_slot(exhibit), {})
+            good = self._good[_slot(exhibit)] = self._good.pop(_slot(exhibit), {})
+            good.pop(version, None)
             good[version] = sheet
             if len(good) > 2:
                 del good[next(iter(good))]
-            self._kept[sheet.stamp] = self._kept.pop(sheet.stamp, sheet)
+            self._kept[sheet.stamp] = kept = self._kept.pop(sheet.stamp, sheet)
+            if len(self._good) > _KEPT:
+                del self._good[next(iter(self._good))]
             if len(self._kept) > _KEPT:
                 oldest = next(iter(self._kept))
                 del self._kept[oldest]
                 self._reports.pop(oldest, None)
-            return self._kept[sheet.stamp]
+            return kept
 
     def _report(self, sheet: Sheet) -> Report | None:
         if self._judge and sheet.stamp not in self._reports:

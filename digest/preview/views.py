@@ -13,7 +13,7 @@ from digest.address import masked
 from digest.errors import ConfigError, DigestError, RenderError, StoreError
 from digest.model import Delivery, DeliveryKind, Plan, Subscriber
 from digest.preview.compare import Row
-from digest.preview.exhibits import Exhibit, Sent
+from digest.preview.exhibits import Exhibit
 from digest.preview.fixtures import Fixture
 from digest.preview.look import PLAIN, Look
 from digest.preview.report import Report
@@ -144,11 +144,6 @@ class Shown:
         kind, _, name = self.exhibit.root.removeprefix("/").partition("/")
         first = {"digests": "digest", "subscribers": "next", "fixtures": "fixture"}[kind]
         return f"{first}-{re.sub(r'[^0-9A-Za-z-]', '', name)}.eml"
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether it is a message of the outbox."""
-        return isinstance(self.exhibit, Sent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

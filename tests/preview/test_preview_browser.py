@@ -152,7 +152,7 @@ def test_the_modes_are_switched_by_links_and_name_their_clients(desk, page: Page
     page.goto(f"{desk.url}/fixtures/one?width=375")
     page.get_by_role("link", name="Authored dark").click()
     expect(page.get_by_text("Apple Mail")).to_be_visible()
-    assert page.frames[1].evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 21, 20)"
+    expect(page.frame_locator("iframe").locator("body")).to_have_css("background-color", "rgb(22, 21, 20)")
     page.get_by_role("link", name="Forced inversion").click()
     expect(page.get_by_text("An approximation")).to_be_visible()
     assert page.locator("iframe").evaluate("inner => inner.clientWidth") == 375

@@ -130,6 +130,8 @@ def test_a_fixture_is_compared_with_itself_before_the_last_change(desk) -> None:
     assert '<option value="before" selected>' in page
     assert "<del>The</del>" in page
     assert "<ins>THE</ins>" in page
+    desk.mend()
+    assert "<del>THE</del>" in body(desk, "/fixtures/bad-day?view=compare")
 
 
 # --- while something is broken --------------------------------------------------------------------
