@@ -7,15 +7,17 @@ Rule 2. Nothing of a real subscriber is in it: fixtures only.
 
 from __future__ import annotations
 
+import email
+import email.policy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from digest.config import shipped
 from digest.errors import UsageError
-from digest.preview.sheet import Sheet
 from digest.preview.sweep import Checked
 
 #: Says that a folder is ours, and which files in it are.
@@ -79,16 +81,29 @@ def _files(site: str, checked: Iterable[Checked]) -> Iterator[tuple[str, bytes]]
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    sheets = [(one, Sheet(message=one.message)) for one in checked]
-    index = environment.get_template("export/index.html").render(site=site, messages=sheets)
+    parsed = [(one, _parsed(one)) for one in checked]
+    index = environment.get_template("export/index.html").render(site=site, messages=parsed)
     yield "index.html", index.encode()
     page = environment.get_template("export/message.html")
-    for one, sheet in sheets:
-        yield f"{one.name}/index.html", page.render(site=site, checked=one, sheet=sheet).encode()
-        yield f"{one.name}/message.html", sheet.html.encode()
-        yield f"{one.name}/message.txt", sheet.text.encode()
-        yield f"{one.name}/message.eml", sheet.raw
+    for one, message in parsed:
+        html, text = _body(message, "html"), _body(message, "plain")
+        told = page.render(site=site, checked=one, subject=message["Subject"], size=len(html))
+        yield f"{one.name}/index.html", told.encode()
+        yield f"{one.name}/message.html", html
+        yield f"{one.name}/message.txt", text
+        yield f"{one.name}/message.eml", one.message.content
         yield (
             f"{one.name}/headers.txt",
-            "".join(f"{name}: {value}\n" for name, value in sheet.headers).encode(),
+            "".join(f"{name}: {value}\n" for name, value in message.items()).encode(),
         )
+
+
+def _parsed(one: Checked) -> EmailMessage:
+    message: EmailMessage = email.message_from_bytes(one.message.content, policy=email.policy.default)
+    return message
+
+
+def _body(message: EmailMessage, kind: str) -> bytes:
+    """A part, decoded; empty if there is none."""
+    part = message.get_body((kind,))
+    return part.get_content().encode() if part else b""

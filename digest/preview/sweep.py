@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from digest import languages
 from digest.config import Settings
 from digest.model import DeliveryKind, Message
 from digest.preview.checks import Finding, Post, Severity, findings
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.preview.proof import proofread
-
-#: In which fixtures are made.
-LANGUAGES = ("en",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +34,22 @@ class Checked:
         return sum(one.severity is Severity.FAIL for one in self.findings)
 
 
-def sweep(
-    settings: Settings, templates: Path | None, languages: Iterable[str] = LANGUAGES
-) -> Iterator[Checked]:
-    """Every fixture in each language; the first RenderError if a template is broken, a card's too."""
-    proofread(templates)
+def sweep(settings: Settings, templates: Path | None) -> Iterator[Checked]:
+    """Every fixture in each language that is there; the first RenderError if a template is broken, a card's too."""
+    proofread(templates or settings.templates_directory)
     with stage(settings, templates) as day:
         for fixture in fixtures():
             post = Post.of(fixture.kind, personal=fixture.personal)
-            quoted = tuple(_quoted(fixture))
-            for language in languages:
+            theirs = quoted(fixture)
+            for language in languages.codes():
                 message = fixture.message(day, language)
-                found = findings(message.content, post, quoted)
+                found = findings(message.content, post, theirs)
                 yield Checked(fixture=fixture, language=language, message=message, findings=found)
 
 
-def _quoted(fixture: Fixture) -> Iterator[str]:
-    """What a fixture's papers say themselves."""
-    if fixture.kind is DeliveryKind.DIGEST:
-        for listed in (*fixture.picked(), *fixture.trending()):
-            yield listed.paper.title
-            yield listed.paper.abstract
-            yield from listed.paper.authors
+def quoted(fixture: Fixture) -> tuple[str, ...]:
+    """What a fixture's papers say themselves, which no template is to blame for."""
+    if fixture.kind is not DeliveryKind.DIGEST:
+        return ()
+    papers = [listed.paper for listed in (*fixture.picked(), *fixture.trending())]
+    return tuple(text for paper in papers for text in (paper.title, paper.abstract, *paper.authors))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from digest import config
+from digest import config, languages
 from digest.cli.checking import rows
 from digest.errors import RenderError, UsageError
+from digest.preview.checks import Finding, Part, Place, Severity
 from digest.preview.export import MARK, Folder
 from digest.preview.fixtures import fixtures
 from digest.preview.sweep import Checked, sweep
@@ -54,7 +54,10 @@ def edit(templates: Path, name: str, old: str, new: str) -> None:
 
 
 def test_every_fixture_is_checked_and_nothing_has_to_be_mended(checked: tuple[Checked, ...]) -> None:
-    assert [one.fixture.name for one in checked] == [one.name for one in fixtures()]
+    made = {(one.fixture.name, one.language) for one in checked}
+
+    assert made == {(one.name, code) for one in fixtures() for code in languages.codes()}
+    assert len(made) == len(checked)
     assert [(one.name, one.findings) for one in checked if one.failures] == []
 
 
@@ -62,7 +65,7 @@ def test_the_command_ends_with_0_for_the_shipped_templates() -> None:
     done = digest("--check")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"{len(fixtures())} messages: 0 to mend" in done.stdout
+    assert f"{len(fixtures()) * len(languages.codes())} messages: 0 to mend" in done.stdout
 
 
 def test_a_template_that_breaks_something_ends_it_with_1_and_is_named_by_rule(templates: Path) -> None:
@@ -79,15 +82,23 @@ def test_a_template_that_breaks_something_ends_it_with_1_and_is_named_by_rule(te
     assert first["findings"][0]["selector"].startswith("html > body > ")
 
 
-def test_the_table_has_one_row_for_what_many_messages_have(templates: Path) -> None:
-    edit(templates, "card.html", ' role="presentation"', "")
-    found = [row for row in rows(sweep(SETTINGS, templates)) if row[1] == "fail"]
+def test_the_table_has_one_row_for_what_many_messages_have(checked: tuple[Checked, ...]) -> None:
+    where = Place(part=Part.HTML, selector="html > body > div:nth-of-type(2) > p:nth-of-type(1)", line=7)
+    faint = Finding(rule="A07", severity=Severity.FAIL, message="too faint", where=where)
+    other = replace(faint, rule="A04", message="no role", where=Place(part=Part.TEXT))
+    found = rows([replace(one, findings=(faint, faint, other)) for one in checked[:5]])
+    names = [one.name for one in checked]
 
-    assert len(found) == 1
-    rule, _, message, names, place = found[0]
-    assert (rule, message) == ("A04", "a table for layout without role=presentation")
-    assert names.startswith("normal.en, quiet.en, one.en and ")
-    assert re.fullmatch(r"html line \d+, td:nth-of-type\(1\) > table:nth-of-type\(1\)", place)
+    assert found == [
+        ("A04", "fail", "no role", f"{names[0]}, {names[1]}, {names[2]} and 2 more", "text"),
+        (
+            "A07",
+            "fail",
+            "too faint",
+            f"{names[0]}, {names[1]}, {names[2]} and 2 more",
+            "html line 7, div:nth-of-type(2) > p:nth-of-type(1)",
+        ),
+    ]
 
 
 def test_a_card_that_fails_is_seen(templates: Path) -> None:
@@ -188,15 +199,12 @@ def test_a_mark_that_names_files_outside_of_the_folder_removes_none(
     assert outside.read_text() == "mine"
 
 
-def test_nothing_of_a_real_subscriber_is_exported(tmp_path: Path) -> None:
-    """The configuration's own readers are never asked for; the fixtures' stands in all messages."""
-    shutil.copytree(config.shipped("config", "sample"), tmp_path / "sample")
-    shutil.copyfile(config.shipped("config", "demo.toml"), tmp_path / "digest.toml")
-    settings = config.load(tmp_path / "digest.toml", {})
-    Folder.at(tmp_path / "out").write("Paper Post", tuple(sweep(settings, None)))
+def test_nothing_of_a_real_subscriber_is_exported(checked: tuple[Checked, ...], tmp_path: Path) -> None:
+    """The configuration has readers of its own; the fixtures' stands in all messages."""
+    Folder.at(tmp_path / "out").write("Paper Post", checked)
     written = [path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*.*") if path.is_file()]
 
-    assert len(written) > 3 * len(fixtures())
-    for reader in settings.readers:
+    assert len(written) > 4 * len(checked)
+    assert len(SETTINGS.readers) == 4
+    for reader in SETTINGS.readers:
         assert not any(reader.address in text for text in written)
-    assert not list(tmp_path.glob("*.db"))

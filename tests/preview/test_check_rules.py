@@ -19,6 +19,7 @@ from digest.deliver.message import quoted_printable
 from digest.preview.checks import Finding, Part, Post, Severity, findings, inspect
 from digest.preview.checks.rules import RULES
 from digest.preview.checks.specimen import Specimen
+from digest.preview.checks.structure import MOST_SLIPS
 from digest.preview.fixtures import fixtures, stage
 
 MUCH = "A sentence that is there to take room. " * 3000
@@ -323,6 +324,12 @@ def test_the_room_is_counted_in_cards_of_the_mean_size() -> None:
 
     assert len(size.cards) == 8
     assert size.bytes + (size.room or 0) * mean < size.limit <= size.bytes + ((size.room or 0) + 1) * mean + 1
+
+
+def test_any_depth_is_checked() -> None:
+    found = of_rule(findings(broken(inserted("<div>" * 3000)), Post.LIST), "W09")
+
+    assert len(found) == MOST_SLIPS
 
 
 @given(st.binary(max_size=400))

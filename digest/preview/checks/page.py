@@ -36,6 +36,8 @@ _IN_TABLE_PARTS = frozenset(
         "template", "form", "input",
     }
 )  # fmt: skip
+#: What is nested deeper is left out; Chromium stops at 512, and no mail comes near.
+DEEPEST = 200
 #: Elements that stand in the flow as blocks: text before and after them is not one word.
 BLOCKS = frozenset(
     {
@@ -139,13 +141,15 @@ def _selectors(element: Element, selector: str) -> Iterator[tuple[Element, str]]
         yield from _selectors(child, f"{selector} > {step}")
 
 
-def _converted(found: justhtml.Element, lines: dict[Element, int | None]) -> Element:
+def _converted(found: justhtml.Element, lines: dict[Element, int | None], depth: int = 0) -> Element:
     made = Element(found.name, {name: value or "" for name, value in (found.attrs or {}).items()})
     lines[made] = found.origin_line
     last: Element | None = None
     for child in found.children or ():
         if isinstance(child, justhtml.Element):
-            last = _converted(child, lines)
+            if depth == DEEPEST:
+                continue
+            last = _converted(child, lines, depth + 1)
             made.append(last)
         elif isinstance(child, justhtml.Text):
             if last is None:

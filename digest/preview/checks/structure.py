@@ -14,6 +14,8 @@ from digest.preview.checks.style import Mode
 CLIP = 102 * 1024
 #: What Gmail takes of `<style>`: all of it is dropped beyond (email-bugs#90); and what leaves room for others.
 STYLE_LIMIT, STYLE_ROOM = 16 * 1024, 8 * 1024
+#: Slips that are told; the first are what the others follow from.
+MOST_SLIPS = 20
 
 _ACTIVE = (
     "script", "form", "input", "button", "select", "textarea", "iframe", "frame", "object", "embed", "applet", "svg",
@@ -158,7 +160,7 @@ def well_formed(seen: Specimen) -> Faults:
 
     HTML Living Standard 13.2; an unescaped `<` of a title hides what follows.
     """
-    for slip in seen.page.spelling.slips:
+    for slip in seen.page.spelling.slips[:MOST_SLIPS]:
         yield fail(slip.message, _line(slip.line))
 
 
