@@ -81,8 +81,8 @@ def outlook(day: Service, case: Showcase, subscriber: Subscriber, now: dt.dateti
     return day.composer.digest(plan, case.edition, day.links.of_reader(subscriber.reader))
 
 
-def ahead(day: Service, subscriber: Subscriber, now: dt.datetime) -> Message:
-    """The very bytes of a subscriber's next digest, as it would be prepared now from the newest edition.
+def ahead(day: Service, subscriber: Subscriber, now: dt.datetime) -> Plan:
+    """A subscriber's next digest, as it would be prepared now from the newest edition.
 
     Raises UsageError if there is no edition yet, or nothing in it that they were not sent.
     """
@@ -91,7 +91,7 @@ def ahead(day: Service, subscriber: Subscriber, now: dt.datetime) -> Message:
         raise UsageError(
             "nothing is left to show them: every paper of the newest edition was in a digest of theirs"
         )
-    return compose(day, plan)
+    return plan
 
 
 def _needed(day: Service) -> Showcase:

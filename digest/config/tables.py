@@ -33,6 +33,7 @@ from digest.config.values import (
     on_light,
     one_line,
     optional_address,
+    several,
     short,
     source_kind,
 )
@@ -250,6 +251,15 @@ class Cluster(Section):
     lease: Duration = dt.timedelta(minutes=15)
 
 
+class Preview(Section):
+    """The e-mail in a browser."""
+
+    #: To whom test messages may be sent; if there is nobody, to site.contact.
+    send_to: Annotated[
+        tuple[Annotated[str, BeforeValidator(bare_address)], ...], BeforeValidator(several)
+    ] = ()
+
+
 class SourceTable(Section):
     """One `[[sources]]`."""
 
@@ -302,6 +312,7 @@ class Settings(Section):
     fetch: Fetch = Fetch()
     ranking: Ranking = Ranking()
     cluster: Cluster = Cluster()
+    preview: Preview = Preview()
     source_tables: tuple[SourceTable, ...] = Field((), alias="sources")
     readers: tuple[ReaderTable, ...] = ()
     #: Where relative paths start: the directory of digest.toml.

@@ -125,6 +125,11 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def several(value: object) -> object:
+    """A list as it is; a text, as the environment has it, divided at commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def optional_address(value: str) -> str:
     """A bare address or nothing."""
     return bare_address(value) if value else value

@@ -16,15 +16,20 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from gettext import NullTranslations
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from digest import deliver
 from digest.config import Database, Settings
+from digest.languages import Language
 from digest.messages import ASKED, asked_plan, compose, digest_plan
 from digest.model import (
+    Content,
     Days,
     DeliveryKind,
+    DeliveryState,
     Digest,
     Edition,
     Interest,
@@ -33,6 +38,7 @@ from digest.model import (
     Message,
     Notice,
     Pick,
+    Reader,
     Reason,
     ReasonKind,
     Schedule,
@@ -41,8 +47,11 @@ from digest.model import (
     SubscriberState,
 )
 from digest.preview import madeup
+from digest.render import Composer
 from digest.service import Service, open_service
 
+#: To whom fixtures are addressed.
+READER = "reader@example.org"
 _SECRET = "signs links of fixtures, which lead nowhere"  # noqa: S105 (it is meant to be known: Rule 2)
 #: Where the links of fixtures lead when the site has no pages of its own.
 _NOWHERE = "https://digest.example.org"
@@ -61,17 +70,26 @@ class Fixture:
     picked: Callable[[], tuple[Listed, ...]] = tuple
     trending: Callable[[], tuple[Listed, ...]] = tuple
     days: str = "daily"
+    #: What a mail says that no delivery carries yet.
+    note: Callable[[Service, Reader], Content] | None = None
     #: As an installation without public pages sends it.
     personal: bool = False
+    #: A language whose layout it has, in English words: for scripts that no catalogue is written in yet.
+    layout: str = ""
     #: What the edition says of its sources, and since when there was none.
     notices: tuple[Notice, ...] = ()
     silent_since: dt.datetime | None = None
 
-    def message(self, day: Service, language: str) -> Message:
+    def message(self, day: Service, language: str, address: str = READER) -> Message:
         """Its bytes, in a service that `stage` opened; RenderError if a template is broken."""
         if self.personal:
             day = replace(day, links=replace(day.links, base=""))
-        reader = _reader(language, Days(self.days))
+        if self.layout:
+            day = _laid_out(day, self.layout)
+        reader = _reader(address, language, Days(self.days))
+        if self.note:
+            plan = asked_plan(day, self.kind, reader, madeup.NOON)
+            return deliver.pack(self.note(day, reader.reader), plan, day.letterhead, None, None)
         if self.kind is not DeliveryKind.DIGEST:
             return compose(day, asked_plan(day, self.kind, reader, madeup.NOON))
         picked, trending = self.picked(), self.trending()
@@ -94,7 +112,7 @@ class Fixture:
 
 def fixtures() -> tuple[Fixture, ...]:
     """All of them, the ordinary ones first; each name once."""
-    return (*_DIGESTS, *(_asked(kind) for kind in DeliveryKind if kind in ASKED))
+    return (*_DIGESTS, *(_asked(kind) for kind in DeliveryKind if kind in ASKED), *_NOTES)
 
 
 @contextmanager
@@ -110,15 +128,29 @@ def stage(settings: Settings, templates: Path | None = None) -> Iterator[Service
             "previous_secret": None,
         }
     )
-    own = settings.model_copy(update={"site": site, "database": Database(url="sqlite:///:memory:")})
-    with open_service(own, templates) as day:
+    folder = templates or settings.templates_directory
+    own = settings.model_copy(
+        update={
+            "site": site,
+            "database": Database(url="sqlite:///:memory:"),
+            "brand": settings.brand.model_copy(update={"templates": str(folder.resolve()) if folder else ""}),
+        }
+    )
+    with open_service(own) as day:
         yield day
 
 
-def _reader(language: str, days: Days) -> Subscriber:
+def _laid_out(day: Service, layout: str) -> Service:
+    """The service, whose mails are all laid out for that language."""
+    language = Language(layout, NullTranslations())
+    site, brand, folder = day.settings.site, day.settings.brand, day.settings.templates_directory
+    return replace(day, composer=Composer(site, folder, brand, lambda _: language))
+
+
+def _reader(address: str, language: str, days: Days) -> Subscriber:
     return Subscriber(
         id="fixture",
-        address="reader@example.org",
+        address=address,
         name="A made-up reader",
         state=SubscriberState.CONFIRMED,
         schedule=Schedule(timezone="Europe/Berlin", send_at=dt.time(7), days=days),
@@ -187,8 +219,9 @@ _DIGESTS = (
     Fixture(name="tex", description="Formulas, accents and prices as authors write them.", picked=madeup.tex),
     Fixture(
         name="rtl",
-        description="Papers in Arabic and Hebrew, beside one in English.",
+        description="Papers in Arabic and Hebrew, beside one in English, laid out from right to left.",
         picked=madeup.right_to_left,
+        layout="ar",
     ),
     Fixture(name="cjk", description="Papers in Chinese, Japanese and Korean.", picked=madeup.cjk),
     Fixture(
@@ -227,5 +260,30 @@ _DIGESTS = (
         description="As it is without public pages: no links back, and no List-Unsubscribe.",
         picked=lambda: madeup.ordinary(3),
         personal=True,
+    ),
+)
+
+
+def _goodbye(day: Service, reader: Reader) -> Content:
+    return day.composer.goodbye(reader, day.links.base)
+
+
+def _report(day: Service, reader: Reader) -> Content:
+    outcomes = {DeliveryState.SENT: 240, DeliveryState.FAILED: 2, DeliveryState.RETRY: 1}
+    return day.composer.report(reader.language, madeup.NOON.date(), outcomes, madeup.sources())
+
+
+_NOTES = (
+    Fixture(
+        name="goodbye",
+        description="The mail to somebody who left, if they asked for one.",
+        kind=DeliveryKind.NOTICE,
+        note=_goodbye,
+    ),
+    Fixture(
+        name="report",
+        description="The mail to the operator: a day's messages, and two sources in trouble.",
+        kind=DeliveryKind.NOTICE,
+        note=_report,
     ),
 )

@@ -13,7 +13,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from digest.ingest.text import readable
-from digest.model import Link, Listed, Mention, Paper, Reason, ReasonKind, Rights, Signals, Trend
+from digest.model import (
+    Link,
+    Listed,
+    Mention,
+    Paper,
+    Reason,
+    ReasonKind,
+    Rights,
+    Signals,
+    SourceState,
+    SourceStatus,
+    Trend,
+)
 
 #: When all of them were listed, and the edition that holds them was published.
 NOON = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
@@ -291,4 +303,25 @@ def crowd() -> tuple[Listed, ...]:
     return (
         listed(1, "A measurement that we made up, by everybody", _ORDINARY[6][1], names),
         *ordinary(2)[1:],
+    )
+
+
+def sources() -> tuple[SourceStatus, ...]:
+    """Three sources, two of them in trouble."""
+    told = (
+        ("A made-up source", SourceState.FRESH, "41 entries"),
+        ("Another one", SourceState.FAILING, "no answer in 30 seconds, for the third time"),
+        ("A third", SourceState.PARTIAL, "4 entries, where 60 are usual on a Thursday"),
+    )
+    return tuple(
+        SourceStatus(
+            name=name,
+            location=f"{HOST}/feed",
+            state=state,
+            reason=reason,
+            last_attempt=NOON,
+            last_success=NOON - dt.timedelta(hours=26),
+            entries=4,
+        )
+        for name, state, reason in told
     )

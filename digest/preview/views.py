@@ -1,25 +1,33 @@
-"""What the pages say, as values: a row of a list, a message taken apart, a problem."""
+"""What the pages say, as values: rows of the lists, a message on its page, a problem."""
 
 from __future__ import annotations
 
-import datetime as dt
-import email
-import email.policy
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
+from enum import StrEnum
+from pathlib import Path
 from urllib.parse import urlencode
 
 from digest import languages
+from digest.address import masked
 from digest.errors import ConfigError, DigestError, RenderError, StoreError
-from digest.model import Delivery, DeliveryKind, Message, Plan, Subscriber
+from digest.model import Delivery, DeliveryKind, Plan, Subscriber
+from digest.preview.compare import Row
+from digest.preview.exhibits import Exhibit
+from digest.preview.fixtures import Fixture
+from digest.preview.look import PLAIN, Look
+from digest.preview.report import Report
+from digest.preview.sheet import Sheet
 from digest.render import notes, words
 from digest.render.excerpt import clean
 
-#: Gmail hides what follows 102 KiB of HTML.
-GMAIL_SHOWS = 102 * 1024
 #: Interests that a row names; the others are counted.
 _NAMED_INTERESTS = 3
+#: Lines before and after the one that is wrong.
+_CONTEXT = 3
+
+
+# --- the lists ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ class DigestRow:
         return cls(
             id=delivery.id,
             subject=_subject(plan, title, site),
-            reader=plan.reader.name or plan.reader.address,
+            reader=plan.reader.name or masked(plan.reader.address),
             date=plan.local_date.isoformat(),
             papers=len(plan.picks) if digest else None,
             state=_spoken(delivery.state),
@@ -51,7 +59,7 @@ class DigestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberRow:
-    """A subscriber in the list."""
+    """A subscriber in the list; the address is masked."""
 
     id: str
     address: str
@@ -68,7 +76,7 @@ class SubscriberRow:
         named = ", ".join(wanted[:_NAMED_INTERESTS]) + (f" and {more} more" if more > 0 else "")
         return cls(
             id=subscriber.id,
-            address=subscriber.address,
+            address=masked(subscriber.address),
             name=subscriber.name,
             state=_spoken(subscriber.state),
             schedule=words.schedule(languages.ENGLISH, subscriber.schedule),
@@ -78,70 +86,112 @@ class SubscriberRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """The two lists."""
+    """The three lists."""
 
+    fixtures: tuple[Fixture, ...]
     digests: tuple[DigestRow, ...]
     subscribers: tuple[SubscriberRow, ...]
     #: Of all subscribers, also those that are not listed.
     subscribed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A message, taken apart again from its bytes."""
+# --- a message on its page ------------------------------------------------------------------------
 
-    subject: str
-    sender: str
-    recipient: str
-    headers: tuple[tuple[str, str], ...]
-    html: str
-    text: str
-    raw: bytes
 
-    @classmethod
-    def of(cls, message: Message) -> Sheet:
-        """The parts of these bytes, as a mail program would read them."""
-        parsed: EmailMessage = email.message_from_bytes(message.content, policy=email.policy.default)
-        html, text = (parsed.get_body((kind,)) for kind in ("html", "plain"))
-        return cls(
-            subject=str(parsed["Subject"]),
-            sender=str(parsed["From"]),
-            recipient=str(parsed["To"]),
-            headers=tuple((name, str(value)) for name, value in parsed.items()),
-            html=html.get_content() if html else "",
-            text=text.get_content() if text else "",
-            raw=message.content,
-        )
+class View(StrEnum):
+    """What a page shows of its message; the n-th is the key n."""
+
+    HTML = "html"
+    TEXT = "text"
+    INBOX = "inbox"
+    LINKS = "links"
+    FINDINGS = "findings"
+    CONTRAST = "contrast"
+    CLIENTS = "clients"
+    SOURCE = "source"
+    COMPARE = "compare"
 
     @property
-    def source(self) -> str:
-        """The bytes as a page can show them; they are ASCII but for what a relay would refuse."""
-        return self.raw.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
-
-    @property
-    def html_bytes(self) -> int:
-        """Of the HTML part, decoded: what Gmail counts."""
-        return len(self.html.encode())
+    def label(self) -> str:
+        """What its tab is called."""
+        return "HTML" if self is View.HTML else self.value.capitalize()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A message at its place among the pages."""
 
-    #: The path of its page.
-    root: str
+    exhibit: Exhibit
     sheet: Sheet
-    #: When a digest to come would be prepared; None for a message of the outbox.
-    at: dt.datetime | None = None
+    #: Why it is the last good rendering and not the one of now; None if it is of now.
+    problem: Problem | None = None
+    #: What is wrong with it; None if nobody checks.
+    report: Report | None = None
 
-    def part(self, name: str) -> str:
-        """The URL of `html`, `raw` or `message.eml`, of the same bytes as this page."""
-        return f"{self.root}/{name}" + (f"?{urlencode({'at': self.at.isoformat()})}" if self.at else "")
+    def to(self, view: str = View.HTML, look: Look = PLAIN, **more: str) -> str:
+        """The URL of a view of it."""
+        said = self.exhibit.query | ({} if view == View.HTML else {"view": str(view)}) | look.query | more
+        return self.exhibit.root + (f"?{urlencode(said)}" if said else "")
+
+    def part(self, name: str, look: Look = PLAIN) -> str:
+        """The URL of `html`, `raw` or `message.eml`, of the very bytes that this page is about."""
+        said = self.exhibit.query | {"of": self.sheet.stamp} | look.query
+        return f"{self.exhibit.root}/{name}?{urlencode(said)}"
 
     @property
     def file_name(self) -> str:
         """What the message is called when it is saved."""
-        return f"{'next' if self.at else 'digest'}-{re.sub(r'[^0-9A-Za-z-]', '', self.root.rpartition('/')[2])}.eml"
+        kind, _, name = self.exhibit.root.removeprefix("/").partition("/")
+        first = {"digests": "digest", "subscribers": "next", "fixtures": "fixture"}[kind]
+        return f"{first}-{re.sub(r'[^0-9A-Za-z-]', '', name)}.eml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A fixture in the matrix: its message, or why there is none."""
+
+    fixture: Fixture
+    shown: Shown | None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The messages before and after, by URL; empty at the ends."""
+
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Something that a message can be compared with."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A message beside another one."""
+
+    choices: tuple[Choice, ...]
+    #: Which of them is chosen; empty if there is nothing yet.
+    chosen: str = ""
+    other: Shown | None = None
+    rows: tuple[Row, ...] = ()
+
+
+# --- problems -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """A line of a template near the one that is wrong."""
+
+    number: int
+    text: str
+    wrong: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +202,30 @@ class Problem:
     #: File and line; empty if it is in no file, or the text says it.
     place: str = ""
     text: str
+    #: What stands there.
+    lines: tuple[SourceLine, ...] = ()
 
     @classmethod
     def of(cls, error: DigestError) -> Problem:
         """The problem that an error tells of."""
-        placed = re.match(r"(?s)(.+?:\d+): (.+)", str(error)) if isinstance(error, RenderError) else None
-        place, text = placed.groups() if placed else ("", str(error))
-        return cls(title=_title(error), place=place, text=text)
+        placed = re.match(r"(?s)(.+?):(\d+): (.+)", str(error)) if isinstance(error, RenderError) else None
+        if placed is None:
+            return cls(title=_title(error), text=str(error))
+        file, line, text = placed.groups()
+        return cls(
+            title=_title(error), place=f"{file}:{line}", text=text, lines=_around(Path(file), int(line))
+        )
+
+
+def _around(file: Path, line: int) -> tuple[SourceLine, ...]:
+    """The lines there; none if the file cannot be read (any more)."""
+    try:
+        written = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    first = max(1, line - _CONTEXT)
+    shown = written[first - 1 : line + _CONTEXT]
+    return tuple(SourceLine(number=n, text=text, wrong=n == line) for n, text in enumerate(shown, first))
 
 
 def _title(error: DigestError) -> str:

@@ -1,8 +1,8 @@
 "use strict";
-// Reloads an open page when the templates or the configuration have changed since it was made.
-// The browser keeps where the page is scrolled to, and the fragment keeps the open view.
+// Reloads an open page when templates, translations or the configuration have changed since it was made.
+// The browser keeps where the page is scrolled to, and the address keeps the open view.
 const made = document.currentScript.dataset.version;
-const PAUSE = 700;
+const PAUSE = 300;
 
 async function changed() {
   try {
@@ -21,22 +21,31 @@ async function watch() {
   }
 }
 
-// Where the frames are scrolled to is ours to keep: also over the time that a template is broken.
+// An element that is pointed out is shown; else where a frame is scrolled to is ours to keep, also over the time
+// that a template is broken.
 function keepFrames(frames) {
-  const kept = JSON.parse(sessionStorage.getItem(location.pathname) ?? "[]");
-  frames.forEach((frame, place) => {
-    const restore = () => frame.contentWindow.scrollTo(0, kept[place] ?? 0);
+  const place = location.pathname + location.search;
+  const kept = JSON.parse(sessionStorage.getItem(place) ?? "[]");
+  frames.forEach((frame, number) => {
+    const restore = () => {
+      const marked = frame.dataset.mark && frame.contentDocument?.querySelector(frame.dataset.mark);
+      if (marked && kept[number] === undefined) {
+        marked.scrollIntoView({ block: "center" });
+      } else {
+        frame.contentWindow.scrollTo(0, kept[number] ?? 0);
+      }
+    };
     restore();
     frame.addEventListener("load", restore, { once: true });
   });
   addEventListener("pagehide", () => {
     const now = frames.map((frame) => frame.contentWindow.scrollY);
-    sessionStorage.setItem(location.pathname, JSON.stringify(now));
+    sessionStorage.setItem(place, JSON.stringify(now));
   });
 }
 
 watch();
-const frames = [...document.querySelectorAll("iframe")];
+const frames = [...document.querySelectorAll("iframe:not([loading=lazy])")];
 if (frames.length > 0) {
   keepFrames(frames);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import http.client
+import re
 import shutil
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
@@ -23,9 +25,14 @@ from digest.messages import asked_plan
 from digest.model import DeliveryKind, Resolved, Subscriber
 from digest.preview import Bench
 from digest.preview.app import app
+from digest.preview.gate import Gate
+from digest.preview.look import Mode
+from digest.preview.report import ClientRow, ContrastRow, Finding, Judge, Report, Spam
+from digest.preview.sheet import Sheet
 from digest.service import Service, open_service
 
 SHIPPED = config.shipped("templates", "email")
+TOKEN = "token-of-these-tests"
 ATTACK = "Hello<script>document.documentElement.dataset.owned='yes'</script> there, whoever reads this."
 
 
@@ -74,21 +81,71 @@ class Desk:
         with open_service(self.settings) as day:
             return next(one.id for one in day.store.outbox.list() if one.plan.kind is kind)
 
-    def get(self, path: str, host: str = "", method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        headers = {"Host": host or f"127.0.0.1:{self.port}", "Connection": "close"}
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-        connection.close()
-        return found
+    def get(
+        self, path: str, host: str = "", method: str = "GET", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        return ask(self.port, method, path, {"Host": host} if host else {}, headers)
+
+    def post(self, path: str, fields: dict[str, str], **headers: str) -> tuple[int, dict[str, str], bytes]:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return ask(self.port, "POST", path, kind, headers, urlencode(fields))
+
+    def form(self, path: str) -> str:
+        """What a form of that page carries."""
+        found = re.search(rb'name="form" value="([^"]+)"', self.get(path)[2])
+        assert found
+        return found[1].decode()
+
+
+def ask(
+    port: int, method: str, path: str, base: dict[str, str], more: dict[str, str], body: str | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    """One request; keyword names are headers, with _ for -."""
+    headers = {"Host": f"127.0.0.1:{port}", "Connection": "close"} | base
+    headers |= {name.replace("_", "-"): value for name, value in more.items()}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    connection.close()
+    return found
+
+
+class Strict:
+    """A checker that finds something to mend in the first title and in the text of every message."""
+
+    def report(self, sheet: Sheet) -> Report:
+        title = Finding(
+            rule="Z01", asks="No title.", severity="fail", message="a title", selector="h2", line=3
+        )
+        dark = ContrastRow(
+            mode=Mode.DARK,
+            sample="Words",
+            ink="#777777",
+            ground="#161514",
+            ratio=4.1,
+            needed=4.5,
+            selector="h1",
+        )
+        return Report(
+            findings=(
+                title,
+                Finding(rule="Z02", severity="warning", message="a line", part="text", line=2),
+            ),
+            contrast=(dark,),
+            clients=(ClientRow(feature="media queries", without=("A mail program",), selector="style"),),
+            support=87.4,
+        )
+
+    def spam(self, sheet: Sheet) -> Spam | None:
+        return Spam(score=-1.0, rules=(("Z_RULE", -1.0, "a rule that fired"),))
 
 
 @contextmanager
-def serving(bench: Bench) -> Iterator[int]:
+def serving(bench: Bench, gate: Gate | None = None, judge: Judge | None = None) -> Iterator[int]:
     """The preview's app on a free port of loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app(bench), log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app(bench, gate, judge), log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:
@@ -111,7 +168,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         daily.run(day, deliver.transport(settings.mail, settings.outbox_directory), DEMO_NOW)
         ask_and_attack(day)
     bench = Bench(settings=lambda: config.load(folder / "digest.toml", {}), templates=folder / "templates")
-    with serving(bench) as port:
+    with serving(bench, judge=Strict()) as port:
         yield Desk(folder=folder, port=port)
 
 
@@ -137,3 +194,13 @@ def desk(running: Desk) -> Iterator[Desk]:
     yield running
     running.mend()
     running.configuration.write_bytes(configuration)
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A preview that others can reach, with nothing in its outbox."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "digest.toml").write_text('[site]\nname = "Paper Post"\n')
+    bench = Bench(settings=lambda: config.load(folder / "digest.toml", {}))
+    with serving(bench, Gate(token=TOKEN)) as port:
+        yield Desk(folder=folder, port=port)

@@ -12,11 +12,14 @@ from html import unescape
 import pytest
 
 from digest import config, samples, subscriptions
+from digest.address import masked
 from digest.cli.starting import DEMO_NOW
 from digest.errors import UsageError
+from digest.messages import compose
 from digest.model import DeliveryKind
 from digest.preview import Bench, serve
-from digest.preview.views import GMAIL_SHOWS
+from digest.preview.sheet import GMAIL_SHOWS
+from digest.preview.views import View
 from digest.service import open_service
 
 #: The demo's four readers.
@@ -46,19 +49,33 @@ def test_the_list_tells_the_subjects_that_the_messages_have(desk) -> None:
 def test_the_list_names_subscribers_with_schedule_and_interests(desk) -> None:
     page = desk.get("/")[2].decode()
     for one in desk.subscribers():
-        assert f'<a href="/subscribers/{one.id}">{one.address}</a>' in page
+        assert f'<a href="/subscribers/{one.id}">{one.name}</a>' in page
+        assert masked(one.address) in page
+        assert one.address not in page
     assert "every day at 05:30 (America/New_York)" in page
     assert "LLM agents, reinforcement learning for reasoning, speech and audio and 1 more" in page
 
 
-def test_a_digests_page_shows_headers_text_size_and_frames(desk) -> None:
+def test_a_digests_page_tells_its_size_and_how_many_cards_would_still_fit(desk) -> None:
     status, _, page = desk.get("/digests/1")
     assert status == 200
-    html = len(desk.get("/digests/1/html")[2])
-    assert f"HTML {html:,} bytes, {round(100 * html / GMAIL_SHOWS)} % of the 102 KiB" in page.decode()
-    assert page.count(b'src="/digests/1/html"') == 2
-    for text in (b"Message-ID", b"List-Unsubscribe-Post", b"Content-Transfer-Encoding: quoted-printable"):
+    message = email.message_from_bytes(desk.get("/digests/1/raw")[2], policy=email.policy.default)
+    html = message.get_body(("html",)).get_content().encode()
+    assert (
+        f"HTML {len(html):,} bytes, {round(100 * len(html) / GMAIL_SHOWS)} % of the 102 KiB" in page.decode()
+    )
+    room = re.search(r"Room for (\d+) more cards? of ([\d,]+) bytes", page.decode())
+    assert room
+    card = int(room[2].replace(",", ""))
+    assert len(html) + int(room[1]) * card <= GMAIL_SHOWS < len(html) + (int(room[1]) + 1) * card
+
+
+def test_the_source_of_a_message_is_its_headers_parts_and_bytes(desk) -> None:
+    page = desk.get("/digests/1?view=source")[2].decode()
+    for text in ("Message-ID", "List-Unsubscribe-Post", "Content-Transfer-Encoding: quoted-printable"):
         assert text in page
+    parts = re.findall(r"(multipart/alternative|text/plain|text/html)</td>", page)
+    assert parts == ["multipart/alternative", "text/plain", "text/html"]
 
 
 @pytest.mark.parametrize("part", ["raw", "message.eml"])
@@ -69,7 +86,12 @@ def test_the_bytes_shown_are_the_bytes_sent(desk, part: str) -> None:
 
 def test_the_html_shown_is_the_part_of_the_bytes(desk) -> None:
     message = email.message_from_bytes(desk.get("/digests/2/raw")[2], policy=email.policy.default)
-    assert desk.get("/digests/2/html")[2].decode() == message.get_body(("html",)).get_content()
+    shown = desk.get("/digests/2/html")[2].decode()
+    sent = message.get_body(("html",)).get_content()
+    # Only the head is changed: it must not ask for the theme of whoever looks.
+    assert shown.partition("</head>")[2] == sent.partition("</head>")[2]
+    assert "prefers-color-scheme" in sent
+    assert "prefers-color-scheme" not in shown
 
 
 @pytest.mark.parametrize(
@@ -85,14 +107,14 @@ def test_mails_that_somebody_asked_for_are_shown_like_digests(desk, kind: Delive
 def test_a_subscribers_page_shows_the_bytes_of_their_next_digest(desk) -> None:
     one = desk.subscribers()[0]
     with open_service(desk.settings) as day:
-        coming = samples.ahead(day, one, DEMO_NOW)
+        coming = compose(day, samples.ahead(day, one, DEMO_NOW))
     at = "?at=2026-04-16T12:00:00%2B02:00"
     assert desk.get(f"/subscribers/{one.id}/raw{at}")[2] == coming.content
     assert desk.get(f"/subscribers/{one.id}/message.eml{at}")[2] == coming.content
 
 
 def test_a_subscribers_page_and_its_parts_are_one_message(desk) -> None:
-    page = desk.get(f"/subscribers/{desk.subscribers()[0].id}")[2].decode()
+    page = desk.get(f"/subscribers/{desk.subscribers()[0].id}?view=source")[2].decode()
     assert "Nothing is stored" in page
     source = re.search(r'href="(/subscribers/[^"]+/raw[^"]*)"', page)
     assert source
@@ -108,7 +130,8 @@ def test_looking_stores_nothing(desk) -> None:
             return [day.store.outbox.list(), day.store.subscribers.list(), day.store.editions.headers()]
 
     before = kept()
-    for path in ("/", "/digests/1", f"/subscribers/{desk.subscribers()[0].id}", "/version"):
+    subscriber = f"/subscribers/{desk.subscribers()[0].id}"
+    for path in ("/", "/matrix", "/digests/1?view=compare", subscriber, "/fixtures/normal", "/version"):
         assert desk.get(path)[0] == 200
     assert kept() == before
 
@@ -125,6 +148,9 @@ def test_there_is_nothing_to_post_to(desk, path: str, method: str) -> None:
         "/digests/999",
         "/digests/999/html",
         "/subscribers/nobody",
+        "/fixtures/nothing",
+        "/digests/1?view=compare&with=/etc/passwd",
+        "/digests/1?view=compare&with=/digests/999",
         "/nothing",
         "/digests/x",
         f"/digests/{2**63}",
@@ -158,15 +184,17 @@ def test_without_an_edition_a_subscribers_page_says_what_to_do(desk) -> None:
 
 
 def test_pages_load_nothing_from_outside_and_run_no_inline_script(desk) -> None:
-    for path in ("/", "/digests/1", "/digests/999"):
+    views = [f"/digests/1?view={view}" for view in View]
+    for path in ("/", "/matrix", "/digests/999", *views):
         _, headers, page = desk.get(path)
         policy = directives(headers)
         assert policy["default-src"] == "'none'"
         assert {policy[name] for name in ("script-src", "style-src", "connect-src", "frame-src")} == {
             "'self'"
         }
-        assert policy["frame-ancestors"] == policy["form-action"] == "'none'"
-        assert re.findall(rb"<script[^>]*>(.*?)</script>", page, re.DOTALL) == [b""]
+        assert policy["frame-ancestors"] == "'none'"
+        assert policy["form-action"] == "'self'"
+        assert set(re.findall(rb"<script[^>]*>(.*?)</script>", page, re.DOTALL)) == {b""}
         tags = b" ".join(re.findall(rb"<[^>]+>", page))
         assert not re.search(rb' style=| on[a-z]+=|(?:src|href)="(?![/#])', tags)
 
@@ -188,6 +216,7 @@ def test_a_broken_template_is_named_with_file_line_and_message(desk) -> None:
     assert status == 500
     assert f"{desk.folder}/templates/card.html:{place}<" in page.decode()
     assert "has no attribute &#39;writers&#39;" in page.decode()
+    assert re.search(rf"<mark>\s+{place}  .*card\.writers", page.decode())
     assert desk.get("/digests/1/html")[0] == 500
 
     desk.mend()
@@ -197,7 +226,7 @@ def test_a_broken_template_is_named_with_file_line_and_message(desk) -> None:
 @pytest.mark.parametrize("name", ["shell.html", "card.txt", "line.html", "line.txt", "confirm.html"])
 def test_a_template_that_cannot_be_compiled_is_named_on_every_page(desk, name: str) -> None:
     desk.write(name, "fine\n{% if %}\n")
-    for path in ("/", "/digests/1", f"/subscribers/{desk.subscribers()[0].id}"):
+    for path in ("/", "/digests/1", f"/subscribers/{desk.subscribers()[0].id}", "/matrix", "/fixtures/one"):
         status, _, page = desk.get(path)
         assert status == 500
         assert f"/templates/{name}:2<" in page.decode()
@@ -229,12 +258,6 @@ def test_a_page_that_is_asked_for_by_a_foreign_name_is_refused(desk, host: str, 
     status, _, page = desk.get(path, host)
     assert status == 403
     assert b"group" not in page
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "digest.example.org", "::"])
-def test_the_preview_listens_on_loopback_only(host: str) -> None:
-    with pytest.raises(UsageError, match="loopback"):
-        serve(Bench(settings=config.Settings), host, 0, lambda _: None)
 
 
 def test_a_port_that_is_taken_is_named() -> None:

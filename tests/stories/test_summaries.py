@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import config, daily, deliver, subscriptions
+from digest import config, daily, deliver, messages, subscriptions
 from digest.errors import ConfigError
 from digest.service import open_service
 from digest.subscriptions import Wish
@@ -134,7 +134,7 @@ def test_when_the_machine_is_away_the_abstract_speaks_and_goes_on_speaking(
     assert body.count("From the abstract.") == 3
     with open_service(house.settings) as day:
         (delivery,) = day.store.outbox.list()
-        again = daily.compose(day, delivery.plan)
+        again = messages.compose(day, delivery.plan)
     assert again.content in before.values()
 
 
