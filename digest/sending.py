@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
 import structlog
 
 from digest import deliver
-from digest.deliver import Journals
+from digest.deliver import Facts, Journals
 from digest.errors import DeliveryError, RenderError
 from digest.messages import compose
 from digest.model import Delivery, DeliveryState, Message, Outcome, Settlement, Verdict
@@ -114,9 +114,9 @@ class Shift:
 
     def _claim(self) -> None:
         """Give back what waited too long, settle what is answered, and claim what a second will do for."""
-        for delivery in self._claimed:
-            self._settled[delivery.id] = deliver.recover(delivery, {}, self._now, on_doubt(self._day))
-        self._claimed.clear()
+        if self._claimed:
+            self._settled |= left(self._day, self._claimed, {}, self._now)
+            self._claimed.clear()
         pace = self._taken * WINDOW / max(time.monotonic() - self._claimed_at, 0.001)
         self._limit = max(1, min(BATCH, 2 * self._limit, int(pace)))
         claimed = self._day.store.outbox.claim(self._now, self._limit, self._owner, self._only, self._settled)
@@ -144,10 +144,18 @@ def recover(day: Service, owner: str, now: dt.datetime) -> Counter[DeliveryState
     """Settle what a pass left that is no more, by its journal; how many ended, in which state."""
     kept, outbox = journals(day), day.store.outbox
     facts = kept.read(owner)
-    left = {one.id: deliver.recover(one, facts, now, on_doubt(day)) for one in outbox.sending(owner)}
-    written = outbox.settle(left, now, owner) if left else set()
+    settled = left(day, outbox.sending(owner), facts, now)
+    written = outbox.settle(settled, now, owner)
     kept.forget(owner)
-    return Counter(state for delivery in written if (state := left[delivery].state) not in WAITING)
+    return Counter(state for delivery in written if (state := settled[delivery].state) not in WAITING)
+
+
+def left(
+    day: Service, deliveries: Collection[Delivery], facts: Facts | None, now: dt.datetime
+) -> dict[int, Settlement]:
+    """What becomes of deliveries that were claimed and not handed over to the end."""
+    held = bool(deliveries and day.store.outbox.list(DeliveryState.HELD, limit=1))
+    return {one.id: deliver.recover(one, facts, now, on_doubt(day), held=held) for one in deliveries}
 
 
 def recover_dead(day: Service, now: dt.datetime) -> Counter[DeliveryState]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from digest.deliver.journal import Facts
 from digest.model import Delivery, DeliveryState, Outcome, Settlement, Verdict
@@ -30,6 +31,7 @@ MOVES: Mapping[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.EXPIRED,
             DeliveryState.PLANNED,  # the relay was unreachable, or the sender died before it began
             DeliveryState.IN_DOUBT,
+            DeliveryState.HELD,  # given back while the operator holds what waits
         }
     ),
     DeliveryState.HELD: frozenset({DeliveryState.PLANNED}),
@@ -102,24 +104,32 @@ def settle(delivery: Delivery, outcome: Outcome, now: dt.datetime, on_doubt: str
             return again or Settlement(state=DeliveryState.IN_DOUBT, event="in doubt", reply=outcome.reply)
 
 
-def recover(delivery: Delivery, facts: Facts | None, now: dt.datetime, on_doubt: str) -> Settlement:
+def recover(
+    delivery: Delivery, facts: Facts | None, now: dt.datetime, on_doubt: str, *, held: bool = False
+) -> Settlement:
     """What becomes of a delivery whose sender is no more, by the journal it left; None if it left none.
 
     What was answered is settled as in life, what was never begun is as if never claimed, and the rest is in doubt.
+    What would wait is held while the operator holds what waits.
     """
     message = delivery.plan.message_id
-    if facts is not None and message not in facts:
-        said = delivery.last_reply
-        return Settlement(
-            state=DeliveryState.PLANNED, event="", reply=said, next_attempt_at=now, counts=False
-        )
-    answer = facts and facts[message]
+    answer = facts and facts.get(message)
     if answer:
         return settle(delivery, answer, now, on_doubt)
-    if on_doubt == "resend" and now < delivery.plan.expires_at:
+    if facts is not None and message not in facts:
+        back = Settlement(
+            state=DeliveryState.PLANNED,
+            event="",
+            reply=delivery.last_reply,
+            next_attempt_at=now,
+            counts=False,
+        )
+    elif on_doubt == "resend" and now < delivery.plan.expires_at:
         event = "in doubt, to be sent again"
-        return Settlement(state=DeliveryState.PLANNED, event=event, reply=NO_ANSWER, next_attempt_at=now)
-    return Settlement(state=DeliveryState.IN_DOUBT, event="in doubt", reply=NO_ANSWER)
+        back = Settlement(state=DeliveryState.PLANNED, event=event, reply=NO_ANSWER, next_attempt_at=now)
+    else:
+        return Settlement(state=DeliveryState.IN_DOUBT, event="in doubt", reply=NO_ANSWER)
+    return replace(back, state=DeliveryState.HELD, event="held", next_attempt_at=None) if held else back
 
 
 def resolve(

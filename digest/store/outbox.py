@@ -150,6 +150,8 @@ class Outbox:
 
     def settle(self, settled: Mapping[int, Settlement], now: dt.datetime, owner: str) -> set[int]:
         """Write what became of attempts, by delivery; which were written: those that `owner` still held."""
+        if not settled:
+            return set()
         with self._database.writing() as connection:
             return _settle(connection, settled, now, _held(owner))
 

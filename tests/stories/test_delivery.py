@@ -6,8 +6,9 @@ import datetime as dt
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from digest import config, daily, subscriptions
 from digest.deliver.journal import Journal
+from digest.errors import DeliveryError
 from digest.model import DeliveryState, Message, Outcome, Resolved, SubscriberState, Verdict
 from digest.service import open_service
 from digest.subscriptions import Wish
@@ -248,6 +250,64 @@ class Reconciling(Delivering):
     """The same, with a relay whose log can be asked."""
 
     relay_log = "../mail.log"
+
+
+# --- single stories -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Delivering]:
+    """Forty readers whose digest is prepared."""
+    machine = Delivering()
+    for number in range(3, 40):
+        machine.day.store.subscribers.add(a_subscriber(f"reader{number}", papers=1))
+    machine.digests_are_planned()
+    yield machine
+    machine.teardown()
+
+
+def test_when_the_relay_refuses_us_and_not_the_addresses_everything_is_held(house: Delivering) -> None:
+    house.wire.fates = ["refused"] * 40
+
+    with pytest.raises(DeliveryError, match="held until then: 20"):
+        daily.deliver_due(house.day, house.wire, house.now)
+
+    assert house.day.store.outbox.counts() == {DeliveryState.FAILED: 20, DeliveryState.HELD: 20}
+    assert house.day.store.subscribers.list(SubscriberState.SUPPRESSED) == []
+
+
+class Slow(Wire):
+    """Takes more than a second for its first messages, and the operator does something meanwhile."""
+
+    def __init__(self, wire: Wire, after: int, meanwhile: Callable[[], object]) -> None:
+        super().__init__(wire.disk, wire.aside, wire.log)
+        self.after, self.meanwhile = after, meanwhile
+
+    def deliver(self, messages: Iterable[Message], journal: Journal) -> Iterator[tuple[Message, Outcome]]:
+        for done, answer in enumerate(super().deliver(messages, journal), 1):
+            yield answer
+            if done == self.after:
+                self.meanwhile()
+                time.sleep(1.1)
+
+
+def test_a_hold_is_heeded_within_a_second_even_by_what_was_claimed(house: Delivering) -> None:
+    slow = Slow(house.wire, 5, lambda: house.day.store.outbox.hold(house.now))
+
+    daily.deliver_due(house.day, slow, house.now)
+
+    assert house.day.store.outbox.counts() == {DeliveryState.SENT: 5, DeliveryState.HELD: 35}
+    assert house.day.store.outbox.release(house.now) == 35
+
+
+def test_who_leaves_while_others_are_written_to_is_not_written_to(house: Delivering) -> None:
+    def all_leave() -> None:
+        for one in house.day.store.subscribers.list():
+            house.day.store.subscribers.change(one.id, subscriptions.left)
+
+    daily.deliver_due(house.day, Slow(house.wire, 5, all_leave), house.now)
+
+    assert house.day.store.outbox.counts() == {DeliveryState.SENT: 5, DeliveryState.SUPPRESSED: 35}
 
 
 @pytest.mark.slow
