@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from multiprocessing import get_context
 from pathlib import Path
@@ -49,6 +50,15 @@ from digest.store.subscribers import _row, _write_interests
 PAPERS = 15
 PHRASES = 600
 ASKED = 3
+#: Added to each title, so that a message is as large as the contract asks for (58 to 64 kB).
+MORE = "and what is found holds for larger models, longer texts and other languages as well"
+AUTHORS = (
+    "Zoë Müller-Østergård",
+    "José Ångström Núñez",
+    "Łucja Żółkiewska",
+    "Đỗ Thị Hồng Nhung",
+    "Søren Þórsson",
+)
 #: Subscribers written in one transaction.
 BLOCK = 5000
 
@@ -62,7 +72,9 @@ def fill(url: str, subscribers: int, papers: int) -> None:
     listed = world.edition(papers).papers
     with open_store(url) as store:
         found = Resolved(
-            papers=tuple(one.paper for one in listed),
+            papers=tuple(
+                replace(one.paper, title=f"{one.paper.title} {MORE}", authors=AUTHORS) for one in listed
+            ),
             mentions=tuple(mention for one in listed for mention in one.mentions),
             joined={},
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from aiosmtpd.controller import Controller
 
 HERE = Path(__file__).parent
 
@@ -18,6 +21,31 @@ def test_the_ranking_benchmark_prints_one_json_object() -> None:
     assert result["picks"] > 0
     assert result["seconds"] > 0
     assert result["peak_rss_bytes"] > 10_000_000
+
+
+class Accepting:
+    async def handle_DATA(self, _server: object, _session: object, _envelope: object) -> str:  # noqa: N802 (aiosmtpd's name)
+        return "250 kept"
+
+
+def test_the_pipeline_benchmark_prints_one_json_object() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    relay = Controller(Accepting(), hostname="127.0.0.1", port=port)
+    relay.start()
+    try:
+        command = [sys.executable, HERE / "pipeline.py", "--subscribers", "3", "--papers", "40", "--json"]
+        command += ["--smtp", f"127.0.0.1:{port}", "--usual", "2"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        relay.stop()
+    result = json.loads(done.stdout)
+    assert (result["messages"], result["papers_per_digest"], result["connections"]) == (3, 15, 4)
+    assert result["outcomes"] == {"sent": 3}
+    assert result["durability"] == "sqlite, journal_mode wal, synchronous full"
+    assert set(result["phases"]) == {"rank", "prepare", "deliver"}
+    assert all(phase["messages_per_second"] > 0 for phase in result["phases"].values())
+    assert result["usual_loop"]["messages_per_second"] > 0
 
 
 def test_the_quality_benchmark_prints_a_table_for_a_tiny_set(tmp_path: Path) -> None:
