@@ -109,7 +109,7 @@ class Plain:
     ) -> str:
         told = words.reasons(self._language, pick.reasons, votes_shown=bool(listed.votes))
         view = card_view(listed, self._language, length, linked=bool(links and links.feedback))
-        if links and links.feedback:
+        if links and links.feedback and length is Length.FULL:
             view = _leading(view, links.feedback[pick.paper])
         if kind == "html":
             one = '<span dir="auto">{}</span>' if self._language.direction == "rtl" else "{}"

@@ -57,7 +57,7 @@ class Cards:
     def __init__(
         self, edition: Edition, language: Language, templates: Templates, css: Inliner, *, linked: bool
     ) -> None:
-        """`linked`: each card has a hole for the link that says more or less like this."""
+        """`linked`: a card has a hole for the link that says more or less like this, if it need not be short."""
         self.edition = edition
         self._linked = linked
         self._language = language
@@ -120,13 +120,13 @@ class Cards:
 
 
 def card_view(listed: Listed, language: Language, length: Length, *, linked: bool = False) -> CardView:
-    """What a card shows of a paper; what is not known leaves no trace. `linked`: with a link for feedback."""
+    """What a card shows of a paper; what is not known leaves no trace. `linked`: with a link for feedback, if it need not be short."""
     paper, title = listed.paper, _title(listed)
     category = clean(paper.categories[0]) if paper.categories else ""
     text, origin = _said(listed, length)
     about = shortened(title, 40) or paper.id
     actions = _actions(listed, language, about, length)
-    if linked:
+    if linked and length is Length.FULL:
         actions.append(_feedback(language, about))
     return CardView(
         id=paper.id,

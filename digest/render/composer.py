@@ -241,10 +241,17 @@ def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tup
     text: list[list[Piece]] = []
     for rank, (pick, card) in enumerate(chosen.picks, 1):
         said = _reasons(language, pick.reasons, votes_shown=card.votes_shown)
-        own = {"feedback": (Piece(links.feedback[pick.paper]),)} if links and links.feedback else {}
-        html += card.html.fill(rank=(_shared(str(rank)),), reasons=(said.html,), **own)
-        text.append(card.text.fill(rank=(_shared(f"{rank}. ".ljust(4)),), reasons=(said.text,), **own))
+        asked = (Piece(links.feedback[pick.paper]),) if links and links.feedback else ()
+        html += _card(card.html, _shared(str(rank)), said.html, asked)
+        text.append(_card(card.text, _shared(f"{rank}. ".ljust(4)), said.text, asked))
     return html, _one_below_the_other(text)
+
+
+def _card(made: Fragment, rank: Piece, reasons: Piece, feedback: Pieces) -> list[Piece]:
+    # A short card, and a template of an operator's own, may not ask for feedback.
+    if "feedback" in made.holes:
+        return made.fill(rank=(rank,), reasons=(reasons,), feedback=feedback)
+    return made.fill(rank=(rank,), reasons=(reasons,))
 
 
 @lru_cache(maxsize=8192)  # many readers share a few reasons, and a message is made in microseconds

@@ -139,3 +139,13 @@ def test_each_card_leads_to_its_papers_feedback_and_nobody_is_asked_in_personal_
         assert content.html.count(url) == content.text.count(url) == 1
     assert content.text.count("More or less like this?") == 4
     assert "More or less" not in personal.html + personal.text
+
+
+def test_fifty_papers_keep_their_summaries_rather_than_be_asked_about(desk):
+    edition = EDITIONS["fifty"]
+    plan = a_plan(edition=edition, picks=tuple(map(a_pick, edition.papers)), also_trending=())
+    content = desk.composer.digest(plan, edition, LINKS.of_reader(plan.reader, edition.by_id()))
+
+    assert content.text.count("From the abstract.") == 50
+    assert "More or less" not in content.html + content.text
+    assert content.html_octets < 104_448
