@@ -90,6 +90,17 @@ def test_a_readers_links_are_theirs_alone_and_hold_no_address() -> None:
     assert "example.org" not in links.unsubscribe.removeprefix(LINKS.base)
 
 
+def test_the_links_of_a_message_are_those_of_its_claims() -> None:
+    reader = a_subscriber().reader
+    links = LINKS.of_reader(reader, ["arxiv:2604.00001", 'odd:"é"'])
+    assert links is not None
+    start = Claim(purpose=Purpose.FEEDBACK, subscriber=reader.id, generation=reader.generation)
+    assert links.preferences == LINKS.url(replace(start, purpose=Purpose.PREFERENCES))
+    assert links.feedback == {
+        paper: LINKS.url(replace(start, paper=paper)) for paper in ("arxiv:2604.00001", 'odd:"é"')
+    }
+
+
 def test_personal_mode_has_no_links() -> None:
     assert replace(LINKS, base="").of_reader(a_subscriber().reader) is None
 

@@ -8,8 +8,8 @@ Every datetime is aware and in UTC; a local date belongs to a reader's time zone
 
 from digest.model.bounces import Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
+from digest.model.content import Content, Piece, Pieces
 from digest.model.deliveries import (
-    Content,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -94,6 +94,8 @@ __all__ = [
     "Outcome",
     "Paper",
     "Pick",
+    "Piece",
+    "Pieces",
     "Plan",
     "Reader",
     "ReaderLinks",

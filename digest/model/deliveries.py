@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,10 +13,12 @@ from digest.model.readers import Reader, Subscriber
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderLinks:
-    """The signed URLs of one reader's footer and headers."""
+    """The signed URLs of one reader's message."""
 
     unsubscribe: str
     preferences: str
+    #: Where they say what they think of a paper, by each pick's paper; none where nobody is to be asked.
+    feedback: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +124,6 @@ class JournalLine:
     at: dt.datetime
     event: str
     reply: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a reader sees, before it is addressed."""
-
-    subject: str
-    html: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

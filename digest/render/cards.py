@@ -10,7 +10,7 @@ import structlog
 
 from digest.errors import CardError, RenderError
 from digest.languages import Language
-from digest.model import Edition, Listed
+from digest.model import Edition, Listed, Piece
 from digest.render import words
 from digest.render.css import Inliner
 from digest.render.environment import Templates
@@ -47,15 +47,19 @@ class Line:
 
     id: str
     title: str
-    html: str
-    text: str
+    html: Piece
+    text: Piece
 
 
 class Cards:
     """One edition's cards and lines in one language, each rendered and inlined at its first use only."""
 
-    def __init__(self, edition: Edition, language: Language, templates: Templates, css: Inliner) -> None:
+    def __init__(
+        self, edition: Edition, language: Language, templates: Templates, css: Inliner, *, linked: bool
+    ) -> None:
+        """`linked`: a card has a hole for the link that says more or less like this, if it need not be short."""
         self.edition = edition
+        self._linked = linked
         self._language = language
         self._papers = edition.by_id()
         self._templates = templates
@@ -90,7 +94,7 @@ class Cards:
             raise CardError(f"edition {self.edition.id} does not hold the paper {paper!r}") from None
 
     def _made_card(self, listed: Listed, length: Length) -> Card:
-        view = card_view(listed, self._language, length)
+        view = card_view(listed, self._language, length, linked=self._linked)
         try:
             html = self._templates.render("card.html", self._language, card=view, holes=_HOLES)
             text = self._templates.render("card.txt", self._language, card=view, holes=_HOLES)
@@ -110,16 +114,20 @@ class Cards:
         try:
             html = self._templates.render("line.html", self._language, line=view)
             text = self._templates.render("line.txt", self._language, line=view)
-            return Line(id=view.id, title=view.title, html=self._css.fragment(html), text=text)
+            return Line(id=view.id, title=view.title, html=Piece(self._css.fragment(html)), text=Piece(text))
         except RenderError as error:
             raise CardError(str(error)) from error
 
 
-def card_view(listed: Listed, language: Language, length: Length) -> CardView:
-    """What a card shows of a paper; what is not known leaves no trace."""
+def card_view(listed: Listed, language: Language, length: Length, *, linked: bool = False) -> CardView:
+    """What a card shows of a paper; what is not known leaves no trace. `linked`: with a link for feedback, if it need not be short."""
     paper, title = listed.paper, _title(listed)
     category = clean(paper.categories[0]) if paper.categories else ""
     text, origin = _said(listed, length)
+    about = shortened(title, 40) or paper.id
+    actions = _actions(listed, language, about, length)
+    if linked and length is Length.FULL:
+        actions.append(_feedback(language, about))
     return CardView(
         id=paper.id,
         title=title,
@@ -128,7 +136,7 @@ def card_view(listed: Listed, language: Language, length: Length) -> CardView:
         facts=tuple(filter(None, (category, words.upvotes(language, listed.votes)))),
         summary=text,
         origin=origin,
-        actions=tuple(_actions(listed, language, shortened(title, 40) or paper.id, length)),
+        actions=tuple(actions),
     )
 
 
@@ -170,6 +178,11 @@ def _actions(listed: Listed, language: Language, title: str, length: Length) -> 
             label = words.action(language, rel, listed.stars)
             found.append(ActionView(label=label, url=url, about=f"{label}: {title}"))
     return found
+
+
+def _feedback(language: Language, about: str) -> ActionView:
+    label = language.gettext("More or less like this?")
+    return ActionView(label=label, url=_HOLES.feedback, about=f"{label} {about}")
 
 
 def linkable(url: str | None) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -19,9 +20,12 @@ from digest.model import (
     DeliveryState,
     Edition,
     Pick,
+    Piece,
+    Pieces,
     Plan,
     Reader,
     ReaderLinks,
+    Reason,
     SourceStatus,
 )
 from digest.render import notes, words
@@ -47,6 +51,14 @@ class Shell:
 
     html: Fragment
     text: Fragment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Why a paper was picked, as its card says it."""
+
+    html: Piece
+    text: Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,7 @@ class Composer:
         self._css = Inliner(self._templates.render("style.css", ENGLISH))
         self._language_of = language_of
         self._languages: dict[str, Language] = {}
-        self._cards: dict[tuple[int, str], Cards] = {}
+        self._cards: dict[tuple[int, str, bool], Cards] = {}
         self._shells: dict[ShellView, Shell] = {}
         made_of = self._templates.fingerprint + languages.fingerprint()
         #: Of the templates, the brand and the translations that are in force.
@@ -95,9 +107,9 @@ class Composer:
         Summaries are shortened (and only PDF and code linked), then left out, until the HTML is small enough
         not to be clipped. A card that fails is left out. Raises RenderError if the shell fails or no card is left.
         """
-        cards = self._cards_of(edition, plan.reader.language)
+        cards = self._cards_of(edition, plan.reader.language, linked=bool(links and links.feedback))
         made = (self._joined(plan, edition, _chosen(plan, cards, length), links) for length in Length)
-        content = next((c for c in made if len(c.html.encode()) <= LARGEST_HTML), None)
+        content = next((c for c in made if c.html_octets <= LARGEST_HTML), None)
         if content is None:
             log.warning("digest too large", edition=edition.id, papers=len(plan.picks))
             content = self._joined(plan, edition, _chosen(plan, cards, Length.NONE), links)
@@ -136,7 +148,7 @@ class Composer:
 
     def _note(self, language: Language, note: Note) -> Content:
         html = self._templates.render(f"{note.template}.html", language, note=note.view)
-        return Content(
+        return Content.whole(
             subject=note.view.subject,
             html=self._css.document(html),
             text=self._templates.render(f"{note.template}.txt", language, note=note.view),
@@ -148,22 +160,24 @@ class Composer:
         shell = self._shell(_shell_view(plan, edition, chosen, language, personal=links is None))
         days, trending = reader.schedule.days, [line.title for line in chosen.lines]
         why = words.why(language, reader, self._brand.name, personal=links is None)
-        html = {"why": escaped(why)}
-        html["preheader"] = escaped(words.preheader(language, chosen.titles, trending, length, days))
-        text = {"why": wrapped(why)}
+        preheader = words.preheader(language, chosen.titles, trending, length, days)
+        html: dict[str, Pieces] = {
+            "why": (_shared(escaped(why)),),
+            "preheader": (_shared(escaped(preheader)),),
+        }
+        text: dict[str, Pieces] = {"why": (_shared(wrapped(why)),)}
         if chosen.picks:
-            html["cards"] = "".join(_html_cards(chosen, language))
-            text["cards"] = "\n".join(_text_cards(chosen, language))
+            html["cards"], text["cards"] = _cards(chosen, language, links)
         if chosen.lines:
-            html["lines"] = "".join(line.html for line in chosen.lines)
-            text["lines"] = "\n".join(line.text for line in chosen.lines)
+            html["lines"] = [line.html for line in chosen.lines]
+            text["lines"] = _one_below_the_other([line.text] for line in chosen.lines)
         if links:
             for name, url in (("unsubscribe", links.unsubscribe), ("preferences", links.preferences)):
-                html[name], text[name] = escaped(url), url
+                html[name], text[name] = (Piece(escaped(url)),), (Piece(url),)
         return Content(
             subject=words.subject(language, chosen.titles, len(trending), plan.local_date, days),
-            html=shell.html.fill(**html),
-            text=shell.text.fill(**text),
+            html_pieces=shell.html.fill(**html),
+            text_pieces=shell.text.fill(**text),
         )
 
     def _language(self, code: str) -> Language:
@@ -183,14 +197,14 @@ class Composer:
             )
         return shell
 
-    def _cards_of(self, edition: Edition, language: str) -> Cards:
-        cards = self._cards.get((edition.id, language))
+    def _cards_of(self, edition: Edition, language: str, *, linked: bool) -> Cards:
+        cards = self._cards.get((edition.id, language, linked))
         # Compared by identity first: the same edition read twice from the store is equal, not identical.
         if cards is None or (cards.edition is not edition and cards.edition != edition):
             if len(self._cards) >= MOST_EDITIONS:
                 self._cards.clear()
-            cards = Cards(edition, self._language(language), self._templates, self._css)
-            self._cards[edition.id, language] = cards
+            cards = Cards(edition, self._language(language), self._templates, self._css, linked=linked)
+            self._cards[edition.id, language, linked] = cards
         return cards
 
 
@@ -221,16 +235,46 @@ def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
     return Chosen(shown, tuple(line for line in lines.values() if line.id not in picks))
 
 
-def _html_cards(chosen: Chosen, language: Language) -> Iterator[str]:
+def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tuple[Pieces, Pieces]:
+    """The cards' pieces, in HTML and in text."""
+    html: list[Piece] = []
+    text: list[list[Piece]] = []
+    for rank, (pick, card) in enumerate(chosen.picks, 1):
+        said = _reasons(language, pick.reasons, votes_shown=card.votes_shown)
+        asked = (Piece(links.feedback[pick.paper]),) if links and links.feedback else ()
+        html += _card(card.html, _shared(str(rank)), said.html, asked)
+        text.append(_card(card.text, _shared(f"{rank}. ".ljust(4)), said.text, asked))
+    return html, _one_below_the_other(text)
+
+
+def _card(made: Fragment, rank: Piece, reasons: Piece, feedback: Pieces) -> list[Piece]:
+    # A short card, and a template of an operator's own, may not ask for feedback.
+    if "feedback" in made.holes:
+        return made.fill(rank=(rank,), reasons=(reasons,), feedback=feedback)
+    return made.fill(rank=(rank,), reasons=(reasons,))
+
+
+@lru_cache(maxsize=8192)  # many readers share a few reasons, and a message is made in microseconds
+def _reasons(language: Language, given: tuple[Reason, ...], *, votes_shown: bool) -> Said:
+    told = words.reasons(language, given, votes_shown=votes_shown)
     # From right to left, digits and Latin words that stand side by side would change places.
     one = ' · <span dir="auto">{}</span>' if language.direction == "rtl" else " · {}"
-    for rank, (pick, card) in enumerate(chosen.picks, 1):
-        told = words.reasons(language, pick.reasons, votes_shown=card.votes_shown)
-        yield card.html.fill(rank=str(rank), reasons="".join(one.format(escaped(reason)) for reason in told))
+    return Said(
+        html=Piece("".join(one.format(escaped(reason)) for reason in told)),
+        text=Piece(wrapped(" · ".join(told), indent=4) + "\n" if told else ""),
+    )
 
 
-def _text_cards(chosen: Chosen, language: Language) -> Iterator[str]:
-    for rank, (pick, card) in enumerate(chosen.picks, 1):
-        told = words.reasons(language, pick.reasons, votes_shown=card.votes_shown)
-        reasons = wrapped(" · ".join(told), indent=4) + "\n" if told else ""
-        yield card.text.fill(rank=f"{rank}. ".ljust(4), reasons=reasons)
+@lru_cache(maxsize=8192)
+def _shared(text: str) -> Piece:
+    """A piece that many readers have in common."""
+    return Piece(text)
+
+
+def _one_below_the_other(parts: Iterable[Pieces]) -> Pieces:
+    below: list[Piece] = []
+    for part in parts:
+        if below:
+            below.append(_shared("\n"))
+        below += part
+    return below

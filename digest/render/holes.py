@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import escape
 
 from digest.errors import RenderError
+from digest.model import Piece, Pieces
 
 _NONCE = f"hole{secrets.token_hex(16)}"
 _MARKS = re.compile(f"{_NONCE}-([a-z]+)-{_NONCE}")
@@ -36,6 +37,8 @@ class CardHoles:
     rank: str = mark("rank")
     #: Its own separators or line ends included, so that nothing dangles when there is no reason; in HTML, markup.
     reasons: str = mark("reasons")
+    #: Where they say more or less like this; only where there are pages.
+    feedback: str = mark("feedback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,28 +56,33 @@ class ShellHoles:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A rendered template: literal, hole name, literal, hole name, ..., literal."""
+    """A rendered template: literal, hole, literal, hole, ..., literal. The literals are encoded already."""
 
     template: str
-    pieces: tuple[str, ...]
-    holes: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "holes", frozenset(self.pieces[1::2]))
+    #: What stands before each hole, with the hole's name.
+    before: tuple[tuple[Piece, str], ...]
+    #: What stands behind the last one.
+    end: Piece
+    holes: frozenset[str]
 
     @classmethod
     def cut(cls, template: str, rendered: str) -> Fragment:
         """Cut rendered text at its marks."""
-        return cls(template, tuple(_MARKS.split(rendered)))
+        *parts, end = _MARKS.split(rendered)
+        before = tuple((Piece(text), name) for text, name in zip(parts[::2], parts[1::2], strict=True))
+        return cls(template, before, Piece(end), frozenset(parts[1::2]))
 
-    def fill(self, **values: str) -> str:
-        """The text with every hole filled, as given: what goes into HTML is escaped by the caller.
+    def fill(self, **values: Pieces) -> list[Piece]:
+        """The pieces with every hole filled, as given: what goes into HTML is escaped by the caller.
 
         Raises RenderError if a hole is left over or a value has no hole.
         """
         if values.keys() != self.holes:
             odd = ", ".join(sorted(values.keys() ^ self.holes))
             raise RenderError(f"{self.template}: the template has a hole too many or too few: {odd!r}")
-        filled = list(self.pieces)
-        filled[1::2] = [values[name] for name in self.pieces[1::2]]
-        return "".join(filled)
+        filled: list[Piece] = []
+        for literal, name in self.before:
+            filled.append(literal)
+            filled += values[name]
+        filled.append(self.end)
+        return filled

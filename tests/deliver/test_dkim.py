@@ -65,7 +65,7 @@ def signed(
         name="Daily Digest", sender=Address("Daily Digest", "digest", "example.org"), signer=key
     )
     html = f'<!DOCTYPE html><html lang="en"><body>{text}</body></html>'
-    return pack(Content(subject=subject, text=text, html=html), a_plan(), letterhead, LINKS, AT).content
+    return pack(Content.whole(subject=subject, text=text, html=html), a_plan(), letterhead, LINKS, AT).content
 
 
 def verified(raw: bytes, *keys: Signer) -> bool:
@@ -127,7 +127,7 @@ def test_a_confirmation_is_signed_without_what_it_does_not_have(key: Signer) -> 
     letterhead = Letterhead(name="Daily Digest", sender=Address("", "digest", "example.org"), signer=key)
     plan = a_plan(a_subscriber(), kind="confirm")
     raw = pack(
-        Content(subject="Confirm", text="Yes?", html="<p>Yes?</p>"), plan, letterhead, None, None
+        Content.whole(subject="Confirm", text="Yes?", html="<p>Yes?</p>"), plan, letterhead, None, None
     ).content
     assert verified(raw, key)
     assert "list-id" not in tags(raw)["h"]

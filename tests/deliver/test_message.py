@@ -36,7 +36,7 @@ HTML = (
     '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Today</title></head>'
     "<body><h1>Today</h1></body></html>\n"
 )
-CONTENT = Content(subject="Small models learn to plan", text="Naïve but fine.\n.\n..done\n", html=HTML)
+CONTENT = Content.whole(subject="Small models learn to plan", text="Naïve but fine.\n.\n..done\n", html=HTML)
 SIGNED = Links(base="", secrets=("a secret of the tests",))
 VERP = Verp(address="bounces@example.org", links=SIGNED)
 LETTERHEAD = Letterhead(
@@ -145,7 +145,9 @@ def test_the_envelope_bounces_to_an_address_of_the_delivery() -> None:
 def test_any_text_comes_back_as_it_went_in(subject: str, site: str, name: str, text: str, html: str) -> None:
     letterhead = replace(LETTERHEAD, name=site, sender=Address(site, "digest", "example.org"))
     message = packed(
-        Content(subject=subject, text=text, html=html), a_plan(replace(a_subscriber(), name=name)), letterhead
+        Content.whole(subject=subject, text=text, html=html),
+        a_plan(replace(a_subscriber(), name=name)),
+        letterhead,
     )
     found = parsed(message)
     raw = email.message_from_bytes(message.content)
@@ -169,7 +171,7 @@ def test_any_text_comes_back_as_it_went_in(subject: str, site: str, name: str, t
 )
 def test_no_line_begins_with_a_dot_wherever_it_is_broken(dots: int, before: int, filling: str) -> None:
     text = filling * before + "." * dots
-    message = packed(Content(subject="s", text=text, html=text))
+    message = packed(Content.whole(subject="s", text=text, html=text))
 
     assert_within_limits(message.content)
     assert body(message, "plain") == text
@@ -241,7 +243,7 @@ def test_a_value_with_a_control_character_is_refused(place: str, value: str) -> 
 
 def test_half_a_surrogate_pair_is_refused_and_not_a_crash() -> None:
     with pytest.raises(RenderError, match="not Unicode"):
-        packed(replace(CONTENT, text="\ud800"))
+        packed(Content.whole(subject="s", html="", text="\ud800"))
 
 
 def test_the_letterhead_is_what_is_configured() -> None:

@@ -8,8 +8,8 @@ import pytest
 from factories import NOON
 
 from digest import config
-from digest.deliver.message import quoted_printable
 from digest.errors import UsageError
+from digest.model.content import quoted_printable
 from digest.preview.checks import Post, inspect
 from digest.preview.checks.clients import MAIN, Answer, Effect, facts
 from digest.preview.checks.reduce import reduced, signs

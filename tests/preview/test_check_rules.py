@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import config
-from digest.deliver.message import quoted_printable
+from digest.model.content import quoted_printable
 from digest.preview.checks import Finding, Part, Post, Severity, findings, inspect
 from digest.preview.checks.rules import RULES
 from digest.preview.checks.specimen import Specimen

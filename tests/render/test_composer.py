@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html import unescape
 
-import css_inline
 import html5lib
-import jinja2
 import pytest
 from factories import a_listed, a_paper, a_pick, a_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markupsafe import Markup, escape
 from structlog.testing import capture_logs
 
-from digest.config import Brand, shipped
+from digest.config import shipped
 from digest.errors import RenderError
-from digest.languages import ENGLISH
 from digest.model import Edition, Link, Listed, Rights, Trend
-from digest.render import Composer, words
-from digest.render.cards import card_view, line_view
-from digest.render.composer import LARGEST_HTML, _chosen, _shell_view
-from digest.render.excerpt import Length, wrapped
-from digest.render.holes import CardHoles, ShellHoles
-from digest.render.views import BrandView
+from digest.render import Composer
+from digest.render.composer import LARGEST_HTML
 
 HOLE = re.compile(r"hole[0-9a-f]{32}")
 # What nobody can read: control characters, surrogates, unassigned, and marks that turn the direction.
@@ -98,83 +89,6 @@ def test_any_readable_text_comes_out_of_the_html_as_it_went_in(desk, title, auth
     assert not HOLE.search(content.html + content.text + content.subject)
     told = paragraphs.get("prose body", "").removesuffix("From the abstract.").strip().removesuffix("…")
     assert told[1:] in " ".join(abstract.split())  # its first letter may have become a capital
-
-
-def plainly(desk, plan, edition):
-    """The oracle: no caches, no holes, one render and one inlining of the whole message."""
-    folder = shipped("templates", "email")
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        extensions=["jinja2.ext.i18n"],
-        autoescape=lambda name: name.endswith(".html"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    env.install_null_translations(newstyle=True)
-    env.filters["wrap"] = wrapped
-    env.globals |= {"language": ENGLISH, "brand": BrandView.of(desk.site, Brand())}
-    known = edition.by_id()
-    parts = {}
-    for kind in ("html", "txt"):
-        cards = []
-        for rank, pick in enumerate(plan.picks, 1):
-            told = words.reasons(ENGLISH, pick.reasons, votes_shown=bool(known[pick.paper].votes))
-            if kind == "html":
-                isolated = Markup("".join(f" · {escape(reason)}" for reason in told))
-                holes = CardHoles(rank=str(rank), reasons=isolated)
-            else:
-                line = wrapped(" · ".join(told), indent=4) + "\n" if told else ""
-                holes = CardHoles(rank=f"{rank}. ".ljust(4), reasons=line)
-            view = card_view(known[pick.paper], ENGLISH, Length.FULL)
-            cards.append(env.get_template(f"card.{kind}").render(card=view, holes=holes))
-        lines = [
-            env.get_template(f"line.{kind}").render(line=line_view(known[pick.paper], ENGLISH))
-            for pick in plan.also_trending
-        ]
-        parts[kind] = cards, lines
-    chosen = _chosen(plan, desk.composer._cards_of(edition, "en"), Length.FULL)
-    why = words.why(ENGLISH, plan.reader, desk.site.name, personal=False)
-    length, days = words.minutes(ENGLISH, chosen.words), plan.reader.schedule.days
-    trending = [line.title for line in chosen.lines]
-    common = {"unsubscribe": desk.links.unsubscribe, "preferences": desk.links.preferences}
-    view = _shell_view(plan, edition, chosen, ENGLISH, personal=False)
-    html = env.get_template("shell.html").render(
-        shell=view,
-        holes=ShellHoles(
-            why=why,
-            preheader=words.preheader(ENGLISH, chosen.titles, trending, length, days),
-            cards=Markup("".join(parts["html"][0])),
-            lines=Markup("".join(parts["html"][1])),
-            **common,
-        ),
-    )
-    inliner = css_inline.CSSInliner(
-        inline_style_tags=False,
-        keep_style_tags=True,
-        load_remote_stylesheets=False,
-        minify_css=True,
-        extra_css=env.get_template("style.css").render(),
-    )
-    text = env.get_template("shell.txt").render(
-        shell=view,
-        holes=ShellHoles(
-            why=wrapped(why), cards="\n".join(parts["txt"][0]), lines="\n".join(parts["txt"][1]), **common
-        ),
-    )
-    return inliner.inline(html), text
-
-
-def test_joining_prepared_pieces_equals_one_plain_render(desk):
-    edition = desk.day()
-    for picks, trending in ((4, 3), (5, 0), (0, 3)):
-        plan = desk.plan_of(edition, picks, trending)
-        content = desk.composer.digest(plan, edition, desk.links)
-        html, text = plainly(desk, plan, edition)
-
-        assert ET.tostring(tree(content.html)) == ET.tostring(tree(html))
-        assert content.text == text
 
 
 def test_the_same_plan_gives_the_same_bytes_in_every_composer(desk):
