@@ -202,6 +202,7 @@ _DIGESTS = (
         description="Nothing close to the reader's interests: only what is trending.",
         trending=_usual,
     ),
+    Fixture(name="nothing", description="Not even anything that is trending, where digest.send_empty is on."),
     Fixture(name="one", description="A single paper.", picked=lambda: madeup.ordinary(1)),
     Fixture(
         name="fifty",

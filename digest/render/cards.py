@@ -23,8 +23,8 @@ log = structlog.get_logger()
 
 _HOLES = CardHoles()
 _ACTIONS = ("pdf", "discussion", "code", "project")
-#: What is left of them on a card that has to be short: a mail with more than 150 links looks like spam.
-_FEWER_ACTIONS = frozenset({"pdf", "code"})
+#: What is left of them on a card that has to be short; the others are where the title leads.
+_FEWER_ACTIONS = frozenset({"pdf"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
