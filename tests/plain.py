@@ -18,10 +18,13 @@ from digest.languages import Language
 from digest.model import Edition, Listed, Pick, Plan, ReaderLinks
 from digest.render import words
 from digest.render.cards import Cards, card_view, line_view
-from digest.render.composer import LARGEST_HTML, Chosen, _chosen, _shell_view
+from digest.render.composer import LARGEST_HTML, MOST_LINKS, Chosen, _chosen, _shell_view
 from digest.render.excerpt import Length, wrapped
 from digest.render.holes import CardHoles, ShellHoles
 from digest.render.views import BrandView, CardView
+
+#: CPython 3.11 loses the space between two encoded words when it folds a subject.
+UNFOLDED = SMTP.clone(max_line_length=998)
 
 
 class Plain:
@@ -55,20 +58,22 @@ class Plain:
     def message(self, plan: Plan, edition: Edition, links: ReaderLinks | None) -> EmailMessage:
         """Subject, HTML and text of a digest."""
         made = (self._message(plan, edition, links, length) for length in Length)
-        return next(one for one, octets in made if octets <= LARGEST_HTML)
+        return next(
+            one for one, octets, links_shown in made if octets <= LARGEST_HTML and links_shown <= MOST_LINKS
+        )
 
     def _message(
         self, plan: Plan, edition: Edition, links: ReaderLinks | None, length: Length
-    ) -> tuple[EmailMessage, int]:
+    ) -> tuple[EmailMessage, int, int]:
         chosen = _chosen(plan, self._cards, length)
         html = self._inliner.inline(self._part("html", plan, edition, chosen, links, length))
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=UNFOLDED)
         titles, lines, days = chosen.titles, len(chosen.lines), plan.reader.schedule.days
         message["Subject"] = words.subject(self._language, titles, lines, plan.local_date, days)
         text = self._part("txt", plan, edition, chosen, links, length)
         message.set_content(text, cte="quoted-printable")
         message.add_alternative(html, subtype="html", cte="quoted-printable")
-        return message, len(html.encode())
+        return message, len(html.encode()), chosen.links
 
     def _part(
         self,

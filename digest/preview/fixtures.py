@@ -47,6 +47,7 @@ from digest.model import (
     SubscriberState,
 )
 from digest.preview import madeup
+from digest.preview.sheet import quoted
 from digest.render import Composer
 from digest.service import Service, open_service
 
@@ -79,6 +80,11 @@ class Fixture:
     #: What the edition says of its sources, and since when there was none.
     notices: tuple[Notice, ...] = ()
     silent_since: dt.datetime | None = None
+
+    @property
+    def quoted(self) -> tuple[str, ...]:
+        """What its papers say themselves."""
+        return quoted((*self.picked(), *self.trending()))
 
     def message(self, day: Service, language: str, address: str = READER) -> Message:
         """Its bytes, in a service that `stage` opened; RenderError if a template is broken."""
@@ -201,6 +207,9 @@ _DIGESTS = (
         name="empty",
         description="Nothing close to the reader's interests: only what is trending.",
         trending=_usual,
+    ),
+    Fixture(
+        name="no-papers", description="Not even anything that is trending, where digest.send_empty is on."
     ),
     Fixture(name="one", description="A single paper.", picked=lambda: madeup.ordinary(1)),
     Fixture(

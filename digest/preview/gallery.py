@@ -24,7 +24,7 @@ from digest.preview.exhibits import Ahead, Exhibit, NotThere, Sent, Staged, at_p
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.preview.proof import proofread
 from digest.preview.report import Judge, Report, Spam
-from digest.preview.sheet import Sheet
+from digest.preview.sheet import Sheet, quoted
 from digest.preview.trial import as_test, readdressed
 from digest.preview.views import (
     Choice,
@@ -143,7 +143,7 @@ class Gallery:
                 message=compose(day, plan),
                 kind=plan.kind,
                 personal=day.settings.site.personal,
-                quoted=_quoted(_shown(day, plan)),
+                quoted=quoted(_shown(day, plan)),
             )
 
     def _keep(self, exhibit: Exhibit, version: str, sheet: Sheet) -> Sheet:
@@ -263,7 +263,7 @@ def _staged(day: Service, fixture: Fixture, language: str) -> Sheet:
         message=fixture.message(day, language),
         kind=fixture.kind,
         personal=fixture.personal,
-        quoted=_quoted((*fixture.picked(), *fixture.trending())),
+        quoted=fixture.quoted,
     )
 
 
@@ -272,11 +272,6 @@ def _shown(day: Service, plan: Plan) -> Iterable[Listed]:
     edition = day.store.editions.get(plan.edition) if plan.edition else None
     papers = edition.by_id() if edition else {}
     return (papers[pick.paper] for pick in (*plan.picks, *plan.also_trending) if pick.paper in papers)
-
-
-def _quoted(papers: Iterable[Listed]) -> tuple[str, ...]:
-    """What papers say themselves."""
-    return tuple(text for one in papers for text in (one.paper.title, one.paper.abstract, *one.paper.authors))
 
 
 def _plan(day: Service, exhibit: Sent | Ahead) -> Plan:

@@ -10,7 +10,7 @@ import email.policy
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.message import Message as Part
@@ -20,7 +20,7 @@ from statistics import median
 from urllib.parse import unquote, urlsplit
 
 from digest.address import masked
-from digest.model import DeliveryKind, Message
+from digest.model import DeliveryKind, Listed, Message
 
 #: Gmail hides what follows 102 KiB of HTML.
 GMAIL_SHOWS = 102 * 1024
@@ -209,6 +209,16 @@ class Sheet:
         """What an inbox shows behind the subject: the first words of the HTML."""
         text = "".join(self._reading.texts).lstrip()
         return " ".join(_PADDING.split(text)[0].split())[:300]
+
+
+def quoted(papers: Iterable[Listed]) -> tuple[str, ...]:
+    """What papers say themselves, and machines of them: for none of it a template is to blame."""
+    return tuple(
+        text
+        for one in papers
+        for text in (one.paper.title, one.paper.abstract, *one.paper.authors, one.summary or "")
+        if text
+    )
 
 
 def _branches(part: Part, depth: int) -> Iterator[Branch]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from digest import languages
 from digest.config import Settings
-from digest.model import DeliveryKind, Message
+from digest.model import Message
 from digest.preview.checks import Finding, Post, Severity, findings
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.preview.proof import proofread
@@ -40,16 +40,8 @@ def sweep(settings: Settings, templates: Path | None) -> Iterator[Checked]:
     with stage(settings, templates) as day:
         for fixture in fixtures():
             post = Post.of(fixture.kind, personal=fixture.personal)
-            theirs = quoted(fixture)
+            theirs = fixture.quoted
             for language in languages.codes():
                 message = fixture.message(day, language)
                 found = findings(message.content, post, theirs)
                 yield Checked(fixture=fixture, language=language, message=message, findings=found)
-
-
-def quoted(fixture: Fixture) -> tuple[str, ...]:
-    """What a fixture's papers say themselves, which no template is to blame for."""
-    if fixture.kind is not DeliveryKind.DIGEST:
-        return ()
-    papers = [listed.paper for listed in (*fixture.picked(), *fixture.trending())]
-    return tuple(text for paper in papers for text in (paper.title, paper.abstract, *paper.authors))

@@ -23,8 +23,8 @@ log = structlog.get_logger()
 
 _HOLES = CardHoles()
 _ACTIONS = ("pdf", "discussion", "code", "project")
-#: What is left of them on a card that has to be short: a mail with more than 150 links looks like spam.
-_FEWER_ACTIONS = frozenset({"pdf", "code"})
+#: What is left of them on a card that has to be short; the others are where the title leads.
+_FEWER_ACTIONS = frozenset({"pdf"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class Card:
     text: Fragment
     #: To read.
     words: int
+    links: int
     votes_shown: bool
 
 
@@ -104,6 +105,7 @@ class Cards:
                 html=Fragment.cut("card.html", self._css.fragment(html)),
                 text=Fragment.cut("card.txt", text),
                 words=count_words(f"{view.title} {view.authors} {view.summary}"),
+                links=html.count("<a "),
                 votes_shown=bool(listed.votes),
             )
         except RenderError as error:

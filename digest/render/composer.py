@@ -43,6 +43,8 @@ log = structlog.get_logger()
 LARGEST_HTML = 92_000
 #: Editions and shells that are kept; a pass needs one edition and a handful of shells.
 MOST_EDITIONS, MOST_SHELLS = 4, 512
+#: A mail with more than 150 links looks like spam; the cards leave some to what is around them.
+MOST_LINKS = 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ class Chosen:
         """To read."""
         return sum(card.words for _, card in self.picks) + 12 * len(self.lines)
 
+    @property
+    def links(self) -> int:
+        """Of the cards and lines."""
+        return sum(card.links for _, card in self.picks) + len(self.lines)
+
 
 class Composer:
     """Makes messages; what readers share is rendered once and kept."""
@@ -104,12 +111,14 @@ class Composer:
     def digest(self, plan: Plan, edition: Edition, links: ReaderLinks | None) -> Content:
         """One reader's digest; without links it is personal mode, and says how to stop instead.
 
-        Summaries are shortened (and only PDF and code linked), then left out, until the HTML is small enough
-        not to be clipped. A card that fails is left out. Raises RenderError if the shell fails or no card is left.
+        Summaries are shortened (and only the PDF linked), then left out, until the HTML is small enough not
+        to be clipped, and its links few enough not to look like spam. A card that fails is left out. Raises
+        RenderError if the shell fails or no card is left.
         """
         cards = self._cards_of(edition, plan.reader.language, linked=bool(links and links.feedback))
-        made = (self._joined(plan, edition, _chosen(plan, cards, length), links) for length in Length)
-        content = next((c for c in made if c.html_octets <= LARGEST_HTML), None)
+        choices = (_chosen(plan, cards, length) for length in Length)
+        made = ((chosen, self._joined(plan, edition, chosen, links)) for chosen in choices)
+        content = next((content for chosen, content in made if _fits(chosen, content)), None)
         if content is None:
             log.warning("digest too large", edition=edition.id, papers=len(plan.picks))
             content = self._joined(plan, edition, _chosen(plan, cards, Length.NONE), links)
@@ -212,13 +221,17 @@ def _shell_view(
     plan: Plan, edition: Edition, chosen: Chosen, language: Language, *, personal: bool
 ) -> ShellView:
     papers, trending, schedule = len(chosen.picks), len(chosen.lines), plan.reader.schedule
-    counted = words.papers(language, papers) if papers else words.trending_papers(language, trending)
-    lede = words.lede(language, papers, plan.reader)
+    counted = (
+        words.trending_papers(language, trending)
+        if trending and not papers
+        else words.papers(language, papers)
+    )
+    lede = words.lede(language, papers, trending, plan.reader)
     told = words.notices(language, edition, schedule, plan.local_date)
     return ShellView(
         language=language,
         date=plan.local_date,
-        facts=(counted, words.minutes(language, chosen.words)),
+        facts=(counted, words.minutes(language, chosen.words)) if chosen.words else (counted,),
         lede=" ".join(filter(None, (lede, told))),
         has_cards=papers > 0,
         has_lines=trending > 0,
@@ -226,10 +239,14 @@ def _shell_view(
     )
 
 
+def _fits(chosen: Chosen, content: Content) -> bool:
+    return content.html_octets <= LARGEST_HTML and chosen.links <= MOST_LINKS
+
+
 def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
     picks = {c.id: (pick, c) for pick in reversed(plan.picks) if (c := cards.card(pick.paper, length))}
     lines = {line.id: line for pick in plan.also_trending if (line := cards.line(pick.paper))}
-    if not picks and not lines:
+    if not picks and not lines and (plan.picks or plan.also_trending):
         raise RenderError(f"no card of the digest could be rendered, of {len(plan.picks)} picks")
     shown = tuple(reversed(picks.values()))
     return Chosen(shown, tuple(line for line in lines.values() if line.id not in picks))

@@ -20,6 +20,10 @@ _UNREADABLE = re.compile(
 _WIDE = "\u2e80-\u2fdf\u3001-\u30ff\u3100-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff01-\uff60\U00020000-\U0003fffd"
 _WORD = re.compile(f"[{_WIDE}]|[^\\s{_WIDE}]+")
 
+# What joins pictures into one, such as a profession; a terminal shows them side by side, and columns are miscounted.
+# Between letters it stays: there it decides how Persian and Indic words are written.
+_JOINED_PICTURES = re.compile("(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d")
+
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "⟨": "⟩", "（": "）", "「": "」"}  # noqa: RUF001 (CJK brackets)
 # A title is not cut beside these, because a formula would be torn.
 _OPERATORS = frozenset("=<>≤≥≪≫≈∼≃≡≠+-−–±×·∗*/∈∉⊂⊆⊃∪∩→←↔↦⇒∝∞∑∏∫√|^_")  # noqa: RUF001 (they are what is meant)
@@ -82,7 +86,7 @@ def _may_end(head: str, last: str, following: str) -> bool:
 @lru_cache(maxsize=8192)
 def wrapped(text: str, indent: int = 0, width: int = 72) -> str:
     """Lines of at most `width` columns, each indented; what has no border, such as a URL, is left whole."""
-    margin = " " * indent
+    margin, text = " " * indent, _JOINED_PICTURES.sub("", text)
     return "\n".join(margin + line for line in _lines(_WORD.finditer(text), width - indent)) or margin
 
 

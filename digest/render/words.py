@@ -162,9 +162,11 @@ def _age(language: Language, days: int) -> str:
 # --- the whole message ----------------------------------------------------------------------------
 
 
-def lede(language: Language, shown: int, reader: Reader) -> str:
+def lede(language: Language, shown: int, trending: int, reader: Reader) -> str:
     """One sentence if the day was unusual for what the reader asked for."""
     weekly = reader.schedule.days.weekly
+    if not shown and not trending:
+        return nothing_new(language, reader.schedule.days)
     if shown == 0 and weekly:
         return language.gettext(
             "Nothing close to your interests this week. These are trending with everybody else."
@@ -178,6 +180,17 @@ def lede(language: Language, shown: int, reader: Reader) -> str:
     if weekly:
         return language.ngettext("Quiet week: %(number)s paper.", "Quiet week: %(number)s papers.", shown)
     return language.ngettext("Quiet day: %(number)s paper.", "Quiet day: %(number)s papers.", shown)
+
+
+def nothing_new(language: Language, days: Days) -> str:
+    """What is said, once, in a digest without any paper."""
+    if days.weekly:
+        return language.gettext(
+            "Nothing new for you this week: no paper close to your interests, and none trending that you have not had."
+        )
+    return language.gettext(
+        "Nothing new for you today: no paper close to your interests, and none trending that you have not had."
+    )
 
 
 def notices(language: Language, edition: Edition, schedule: Schedule, date: dt.date) -> str:
@@ -246,6 +259,12 @@ def subject(language: Language, titles: Sequence[str], trending: int, date: dt.d
 
 
 def _nothing_close(language: Language, trending: int, days: Days) -> str:
+    if not trending:
+        week, day = (
+            language.gettext("Nothing new for you this week"),
+            language.gettext("Nothing new for you today"),
+        )
+        return week if days.weekly else day
     if days.weekly:
         return language.ngettext(
             "Nothing close to your interests this week; %(number)s is trending",
@@ -276,6 +295,8 @@ def preheader(
     language: Language, titles: Sequence[str], trending: Sequence[str], length: str, days: Days
 ) -> str:
     """What an inbox shows beside the subject: the next titles and the length, 35 characters or more."""
+    if not titles and not trending:
+        return nothing_new(language, days)
     count = papers(language, len(titles) or len(trending))
     tail = (
         language.gettext("%(papers)s this week, %(minutes)s of reading.", papers=count, minutes=length)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from digest import languages
 from digest.config import Settings, Site
 from digest.errors import LinkError, RenderError
 from digest.links import Links, Purpose
 from digest.messages import ASKED
+from digest.model import DeliveryKind
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.service import Service
 
@@ -113,3 +117,43 @@ def test_a_broken_template_is_said_when_the_stage_is_opened(tmp_path: Path) -> N
     (tmp_path / "card.html").write_text("{% if %}")
     with pytest.raises(RenderError, match=r"card\.html:1"), stage(Settings(), tmp_path):
         pass
+
+
+# --- before an outside judge ----------------------------------------------------------------------
+
+#: What the judge cannot know: a paper may speak of tags; nobody can leave what has no pages; a mail that asks is
+#: recognised by German and English words.
+KNOWN = {"hostile": {"X03", "T03"}, "personal": {"H09", "H10", "L04"}}
+ASKS = {DeliveryKind.CONFIRM, DeliveryKind.LINK}
+
+
+@pytest.fixture(scope="module")
+def judge(shared: Path) -> Iterator[Callable[[bytes, str], set[str]]]:
+    spec = importlib.util.spec_from_file_location("check_eml", shared / "emailcheck" / "check_eml.py")
+    assert spec
+    assert spec.loader
+    module = sys.modules["check_eml"] = importlib.util.module_from_spec(spec)
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    spec.loader.exec_module(module)
+    sys.dont_write_bytecode = written
+
+    def told(content: bytes, profile: str) -> set[str]:
+        options = module.parser_args(["--strict", "--profile", profile])
+        found = module.check_message(content, "fixture", options)
+        return {one.id for one in found.failures + found.warnings}
+
+    yield told
+    del sys.modules["check_eml"]
+
+
+@pytest.mark.parametrize(
+    "language",
+    [pytest.param(code, marks=[pytest.mark.slow] if code != "en" else []) for code in languages.codes()],
+)
+@EVERY
+def test_the_judge_finds_nothing_in_a_fixture(day: Service, judge, fixture: Fixture, language: str) -> None:
+    asks = fixture.kind in ASKS and language in {"en", "de"}
+    profile = "confirm" if asks else "digest" if fixture.kind is DeliveryKind.DIGEST else "notice"
+    found = judge(fixture.message(day, language).content, profile)
+
+    assert found == KNOWN.get(fixture.name, set())

@@ -16,9 +16,10 @@ from structlog.testing import capture_logs
 
 from digest.config import shipped
 from digest.errors import RenderError
-from digest.model import Edition, Link, Listed, Rights, Trend
+from digest.model import Days, Edition, Link, Listed, Rights, Trend
 from digest.render import Composer
 from digest.render.composer import LARGEST_HTML
+from digest.render.excerpt import wrapped
 
 HOLE = re.compile(r"hole[0-9a-f]{32}")
 # What nobody can read: control characters, surrogates, unassigned, and marks that turn the direction.
@@ -87,8 +88,20 @@ def test_any_readable_text_comes_out_of_the_html_as_it_went_in(desk, title, auth
     assert said(card.find(".//h2")) == " ".join(title.split())
     assert paragraphs["authors meta"] == " ".join(author.split())
     assert not HOLE.search(content.html + content.text + content.subject)
-    told = paragraphs.get("prose body", "").removesuffix("From the abstract.").strip().removesuffix("…")
+    told = paragraphs.get("prose body", "").removesuffix("…")
     assert told[1:] in " ".join(abstract.split())  # its first letter may have become a capital
+
+
+def test_only_what_a_machine_wrote_is_labelled_on_its_card_and_the_rest_once_at_the_end(desk):
+    listed = (a_listed(1), replace(a_listed(2), summary="A machine says this."))
+    edition = Edition(id=1, published_at=listed[0].paper.first_seen, papers=listed)
+    plan = a_plan(edition=edition, picks=tuple(map(a_pick, listed)), also_trending=())
+    content = desk.composer.digest(plan, edition, desk.links)
+
+    assert content.text.count("A machine says this. AI summary.\n") == content.text.count("AI summary.") == 1
+    assert [part.count("marked “AI summary”.") for part in (content.html, content.text)] == [1, 1]
+    trending = replace(plan, picks=(), also_trending=plan.picks)
+    assert "AI summary" not in desk.composer.digest(trending, edition, desk.links).text
 
 
 def test_the_same_plan_gives_the_same_bytes_in_every_composer(desk):
@@ -139,7 +152,7 @@ def test_hostile_titles_stay_text(desk, title):
     assert len(list(page.iter("style"))) == 1
     assert len(content.subject) <= 78
     assert len(content.html.encode()) < 20_000
-    assert " ".join(title.split())[:20] in " ".join(content.text.split())
+    assert " ".join(wrapped(title).split())[:20] in " ".join(content.text.split())
 
 
 def test_marks_that_turn_the_reading_direction_are_taken_out(desk):
@@ -284,17 +297,43 @@ def test_fifty_papers_are_not_clipped(desk):
 
 
 def test_summaries_give_way_before_papers_do(desk):
-    edition = big_edition(58, 12)
+    edition = big_edition(70, 12)
     plan = a_plan(edition=edition, picks=tuple(map(a_pick, edition.papers)), also_trending=())
     content = desk.composer.digest(plan, edition, desk.links)
 
     assert len(content.html.encode()) <= LARGEST_HTML
-    assert len(papers_of(content.html)) == 58
+    assert len(papers_of(content.html)) == 70
     assert (
         desk.composer.digest(replace(plan, picks=plan.picks[:5]), edition, desk.links).text.count("Every")
         == 10
     )
-    assert content.text.count("Every") < 58 * 2
+    assert content.text.count("Every") < 70 * 2
+
+
+def test_links_give_way_before_a_mail_looks_like_spam(desk):
+    rels = ("abstract", "pdf", "discussion", "code")
+    links = tuple(Link(rel=rel, url=f"https://papers.example.org/{rel}") for rel in rels)
+    listed = tuple(a_listed(n, links=links, abstract="") for n in range(1, 51))
+    edition = Edition(id=1, published_at=listed[0].paper.first_seen, papers=listed)
+    plan = a_plan(edition=edition, picks=tuple(map(a_pick, listed)), also_trending=())
+    few = replace(plan, picks=plan.picks[:30])
+
+    assert desk.composer.digest(few, edition, desk.links).html.count("<a ") == 30 * 4 + 3
+    assert desk.composer.digest(plan, edition, desk.links).html.count("<a ") == 50 * 2 + 3
+
+
+@pytest.mark.parametrize(("days", "span"), [("daily", "today"), ("weekly:fri", "this week")])
+def test_a_digest_of_nothing_at_all_says_so(desk, days, span):
+    edition = desk.day()
+    plan = desk.plan_of(edition, 0)
+    schedule = replace(plan.reader.schedule, days=Days(days))
+    plan = replace(plan, reader=replace(plan.reader, schedule=schedule))
+    content = desk.composer.digest(plan, edition, desk.links)
+
+    assert content.subject == f"Nothing new for you {span}"
+    assert "Friday 10 April 2026 · 0 papers\n" in content.text
+    assert content.text.count(f"Nothing new for you {span}: no paper close to your interests") == 1
+    assert papers_of(content.html) == []
 
 
 def test_a_paper_in_both_lists_is_shown_once(desk):

@@ -47,3 +47,8 @@ def test_wide_characters_take_two_columns():
 
     assert max(widths) <= 72
     assert min(widths[:-1]) >= 70
+
+
+def test_pictures_stand_side_by_side_in_a_terminal_and_persian_words_keep_their_joints():
+    assert wrapped("👩\u200d🔬 and ❤️\u200d🔥") == "👩🔬 and ❤️🔥"
+    assert wrapped("می\u200cخواهم") == "می\u200cخواهم"

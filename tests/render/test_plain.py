@@ -146,6 +146,6 @@ def test_fifty_papers_keep_their_summaries_rather_than_be_asked_about(desk):
     plan = a_plan(edition=edition, picks=tuple(map(a_pick, edition.papers)), also_trending=())
     content = desk.composer.digest(plan, edition, LINKS.of_reader(plan.reader, edition.by_id()))
 
-    assert content.text.count("From the abstract.") == 50
+    assert min(len(card) for card in content.text.split("\n    https://")[1:]) > 100
     assert "More or less" not in content.html + content.text
     assert content.html_octets < 104_448

@@ -120,15 +120,15 @@ def asking(papers: int, days: str = "daily"):
 
 
 def test_a_day_is_quiet_only_if_it_holds_less_than_was_asked_for():
-    assert words.lede(ENGLISH, 0, asking(10, "weekly:mon")).startswith(
+    assert words.lede(ENGLISH, 0, 3, asking(10, "weekly:mon")).startswith(
         "Nothing close to your interests this week."
     )
-    assert words.lede(ENGLISH, 2, asking(10)) == "Quiet day: 2 papers."
-    assert words.lede(ENGLISH, 1, asking(10, "weekly:mon")) == "Quiet week: 1 paper."
-    assert words.lede(ENGLISH, 4, asking(10)) == ""
-    assert words.lede(ENGLISH, 3, asking(3)) == ""
-    assert words.lede(ENGLISH, 2, asking(3)) == "Quiet day: 2 papers."
-    assert words.lede(ENGLISH, 1, asking(1)) == ""
+    assert words.lede(ENGLISH, 2, 3, asking(10)) == "Quiet day: 2 papers."
+    assert words.lede(ENGLISH, 1, 3, asking(10, "weekly:mon")) == "Quiet week: 1 paper."
+    assert words.lede(ENGLISH, 4, 3, asking(10)) == ""
+    assert words.lede(ENGLISH, 3, 3, asking(3)) == ""
+    assert words.lede(ENGLISH, 2, 3, asking(3)) == "Quiet day: 2 papers."
+    assert words.lede(ENGLISH, 1, 3, asking(1)) == ""
 
 
 @pytest.mark.parametrize(

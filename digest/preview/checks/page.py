@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -56,13 +55,6 @@ class Run(NamedTuple):
     element: Element
 
 
-class CardSize(NamedTuple):
-    """How many bytes of the HTML a paper takes."""
-
-    paper: str
-    bytes: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The HTML of a message as a browser reads it."""
@@ -74,7 +66,7 @@ class Page:
     #: A selector that matches this element and no other, in a browser too.
     selectors: Mapping[Element, str] = field(repr=False)
     #: Of the source as it is written, before a browser repairs it.
-    spelling: Spelling
+    slips: tuple[Slip, ...]
 
     @classmethod
     def read(cls, source: str) -> Page:
@@ -91,7 +83,7 @@ class Page:
             lines=lines,
             parents=parents,
             selectors=dict(_selectors(root, "html")),
-            spelling=spelling(source),
+            slips=tuple(slips(source)),
         )
 
     @property
@@ -169,39 +161,26 @@ class Slip(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spelling:
+def slips(source: str) -> list[Slip]:
     """What only the source tells, since the tree is repaired."""
-
-    slips: tuple[Slip, ...]
-    cards: tuple[CardSize, ...]
-
-
-def spelling(source: str) -> Spelling:
-    """The slips in the source, and how large each card is."""
-    reader = _Reader(source)
+    reader = _Reader()
     reader.feed(source)
     reader.close()
     reader.finish()
-    return Spelling(slips=tuple(reader.slips), cards=tuple(reader.cards))
+    return reader.slips
 
 
 class _Open(NamedTuple):
     name: str
     line: int
-    start: int
-    paper: str
 
 
 class _Reader(HTMLParser):
     """Reads tags one by one, and never repairs."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
         self.slips: list[Slip] = []
-        self.cards: list[CardSize] = []
-        self._source = source
-        self._starts = [0, *(end.end() for end in re.finditer("\n", source))]
         self._open: list[_Open] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -212,8 +191,7 @@ class _Reader(HTMLParser):
         if inside in _TABLE_PARTS and tag not in _IN_TABLE_PARTS:
             self._slip(f"<{tag}> stands in <{inside}> outside a cell, and is moved before the table")
         if tag not in VOID:
-            paper = next((value or "" for name, value in attrs if name == "data-paper"), "")
-            self._open.append(_Open(tag, self.getpos()[0], self._here(), paper))
+            self._open.append(_Open(tag, self.getpos()[0]))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -225,9 +203,6 @@ class _Reader(HTMLParser):
         while (one := self._open.pop()).name != tag:
             if one.name not in _OPTIONAL:
                 self._slip(f"<{one.name}> of line {one.line} is still open at </{tag}>")
-        if one.paper:
-            end = self._source.find(">", self._here()) + 1
-            self.cards.append(CardSize(one.paper, len(self._source[one.start : end].encode())))
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1].name in {"style", "script"}:
@@ -250,7 +225,3 @@ class _Reader(HTMLParser):
 
     def _slip(self, message: str) -> None:
         self.slips.append(Slip(message, self.getpos()[0]))
-
-    def _here(self) -> int:
-        line, column = self.getpos()
-        return self._starts[line - 1] + column

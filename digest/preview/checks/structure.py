@@ -160,7 +160,7 @@ def well_formed(seen: Specimen) -> Faults:
 
     HTML Living Standard 13.2; an unescaped `<` of a title hides what follows.
     """
-    for slip in seen.page.spelling.slips[:MOST_SLIPS]:
+    for slip in seen.page.slips[:MOST_SLIPS]:
         yield fail(slip.message, _line(slip.line))
 
 
