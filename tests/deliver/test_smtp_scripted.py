@@ -100,12 +100,12 @@ class Scripted(threading.Thread):
             self.silent.set()
         if reply in {CLOSE, SILENCE}:
             return ""
-        for octets in [bytes([octet]) for octet in reply.encode()] if reply == DRIPPING else [reply.encode()]:
+        said = reply.encode() + b"\r\n"
+        for octets in [said[n : n + 1] for n in range(len(said))] if reply == DRIPPING else [said]:
             stream.write(octets)
             stream.flush()
-            self.over.wait(0.02 if reply == DRIPPING else 0)
-        stream.write(b"\r\n")
-        stream.flush()
+            if reply == DRIPPING:
+                self.over.wait(0.02)
         return reply
 
 
