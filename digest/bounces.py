@@ -19,11 +19,25 @@ from digest.deliver import judging, returned
 from digest.deliver.returned import Kind, Returned
 from digest.errors import LinkError
 from digest.links import Purpose
-from digest.model import Bounce, BounceClass, Decision, Origin, Refusal
+from digest.model import (
+    Bounce,
+    BounceClass,
+    Decision,
+    Delivery,
+    DeliveryState,
+    Origin,
+    Refusal,
+    Settlement,
+)
 from digest.service import Service
 
 log = structlog.get_logger()
 
+#: Sending is held when so many of a day complained, …
+COMPLAINTS = 5
+#: … and they are more than this share of what was sent in it.
+SHARE = 0.001
+DAY = dt.timedelta(days=1)
 #: How far a message's own Date may be from when its delivery was made, and still be believed.
 SLACK = dt.timedelta(days=1)
 
@@ -111,6 +125,39 @@ def hear(day: Service, event: Event, now: dt.datetime) -> Handled:
         status=event.status,
     )
     return _settle(day, bounce, now)
+
+
+def answered(day: Service, delivery: Delivery, settlement: Settlement, now: dt.datetime) -> None:
+    """Count what the relay's own words say of the reader's mailbox when a delivery ends; once for each attempt."""
+    ended = settlement.state in {DeliveryState.FAILED, DeliveryState.EXPIRED}
+    if not (ended and settlement.counts and (refusal := judging.lasting(settlement.reply))):
+        return
+    plan = delivery.plan
+    bounce = Bounce(
+        key=hashed("reply", plan.reader.id, str(delivery.id), str(delivery.attempts)),
+        subscriber=plan.reader.id,
+        origin=Origin(subscriber=plan.reader.id, kind=plan.kind, local_date=plan.local_date),
+        at=now,
+        meaning=refusal.meaning,
+        status=refusal.status,
+    )
+    _settle(day, bounce, now)
+
+
+def heed_complaints(day: Service, handled: Iterable[Handled], now: dt.datetime) -> int | None:
+    """Hold everything that waits if, with these, too many of a day complained; how many were held, None if not.
+
+    What was told before holds nothing again, so that an operator's `release` lasts.
+    """
+    if not any(one.fate is Fate.COUNTED and one.meaning is BounceClass.COMPLAINT for one in handled):
+        return None
+    complaints = day.store.bounces.complaints(now - DAY)
+    sent = day.store.outbox.sent(now - DAY)
+    if complaints < COMPLAINTS or complaints <= SHARE * sent:
+        return None
+    held = day.store.outbox.hold(now)
+    log.error("sending held", reason="too many complaints", complaints=complaints, sent=sent, held=held)
+    return held
 
 
 def hashed(*parts: str) -> str:

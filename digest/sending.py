@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import structlog
 
-from digest import deliver
+from digest import bounces, deliver
 from digest.deliver import Facts, Journals
 from digest.errors import DeliveryError, RenderError
 from digest.messages import compose
@@ -94,6 +94,7 @@ class Shift:
     def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
         settlement = deliver.settle(delivery, outcome, self._now, on_doubt(self._day))
         self._settled[delivery.id] = settlement
+        bounces.answered(self._day, delivery, settlement, self._now)
         self.outcomes[settlement.state] += 1
         log.info(
             "delivery settled",
@@ -144,10 +145,13 @@ def recover(day: Service, owner: str, now: dt.datetime) -> Counter[DeliveryState
     """Settle what a pass left that is no more, by its journal; how many ended, in which state."""
     kept, outbox = journals(day), day.store.outbox
     facts = kept.read(owner)
-    settled = left(day, outbox.sending(owner), facts, now)
+    found = outbox.sending(owner)
+    settled = left(day, found, facts, now)
+    for delivery in found:
+        bounces.answered(day, delivery, settled[delivery.id], now)
     written = outbox.settle(settled, now, owner)
     kept.forget(owner)
-    return Counter(state for delivery in written if (state := settled[delivery].state) not in WAITING)
+    return Counter(state for number in written if (state := settled[number].state) not in WAITING)
 
 
 def left(

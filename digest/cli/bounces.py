@@ -53,10 +53,11 @@ def read_(
             letter.put_away(understood=one.fate is not Fate.UNKNOWN)
             handled.append(one)
             unknown += [letter.place] if one.fate is Fate.UNKNOWN else []
+        held = bounces.heed_complaints(day, handled, clock(now))
         verp = day.letterhead.verp
     found = counts(handled)
     if json:
-        say({**found, "left": unknown})
+        say({**found, "left": unknown, "held": held})
     else:
         show(
             "",
@@ -71,7 +72,13 @@ def read_(
         complain("without mail.bounce_address no bounce can be matched to its reader", 0)
     for place in unknown:
         complain(f"not understood: {place}", 3)
-    if unknown:
+    if held is not None:
+        complain(
+            "too many readers complain: look at who is written to, and what; then `digest outbox release`;"
+            f" held until then: {held}",
+            3,
+        )
+    if unknown or held is not None:
         raise typer.Exit(3)
 
 

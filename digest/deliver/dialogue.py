@@ -54,8 +54,8 @@ class Dialogue:
     def __init__(self, *, pipelining: bool) -> None:
         self.pipelining = pipelining
         self.open = True
-        #: How many messages' dots were answered.
-        self.carried = 0
+        #: How many replies were heard to their end, and how many of them answered a message's dot.
+        self.replies = self.carried = 0
         #: The relay waits for this one's body.
         self.ready: Message | None = None
         self.untried: Message | None = None
@@ -162,6 +162,7 @@ class Dialogue:
 
     def _answer(self, code: int, text: bytes) -> None:
         """A whole reply."""
+        self.replies += 1
         step = self._awaited.popleft() if self._awaited else None
         if step is Step.DOT:
             self._judge_body(code, text)

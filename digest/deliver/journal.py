@@ -82,7 +82,7 @@ class JournalFiles:
             yield file
 
     def read(self, owner: str) -> Facts | None:
-        """What its file says; a line that was torn is a fact that was never told."""
+        """What its file says; a line that was torn is a fact that was never told, a garbled answer none."""
         try:
             written = self._path(owner).read_bytes()
         except FileNotFoundError:
@@ -92,8 +92,8 @@ class JournalFiles:
         facts: dict[str, Outcome | None] = {}
         *lines, _torn = written.partition(b"\0")[0].split(b"\n")
         for line in lines:
-            message, *answer = line.decode().split("\t")
-            facts[message] = _outcome(*answer) if answer else None
+            message, *answer = line.decode(errors="replace").split("\t")
+            facts[message] = _outcome(answer)
         return facts
 
     def forget(self, owner: str) -> None:
@@ -162,5 +162,10 @@ def _marks(outcome: Outcome) -> str:
     return ("suppress" if outcome.suppress else "") + ("ours" if outcome.ours else "")
 
 
-def _outcome(verdict: str, marks: str, reply: str) -> Outcome:
-    return Outcome(verdict=Verdict(verdict), reply=reply, suppress="suppress" in marks, ours="ours" in marks)
+def _outcome(answer: list[str]) -> Outcome | None:
+    try:
+        verdict, marks, reply = answer
+        judged = Verdict(verdict)
+    except ValueError:
+        return None
+    return Outcome(verdict=judged, reply=reply, suppress="suppress" in marks, ours="ours" in marks)

@@ -41,6 +41,7 @@ SAYS_NOTHING = re.compile(r"[45]\.0\.0|[45]\.4\.7")
 
 ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 BASIC = re.compile(r"(?<![\d.])[45]\d\d(?=[ -])")
+OF_THE_MAILBOX = re.compile(r"[45]\d\d [45]\.[12]\.\d")
 #: Our reputation or content, in the words of servers whose code says something else.
 POLICY_WORDS = re.compile(
     r"spamhaus|spamcop|sorbs|(?:block|black|deny)[ -]?list|dnsbl|\brbl\b|blocked using|reputation|as spam"
@@ -70,6 +71,17 @@ def _meaning(code: str) -> BounceClass:
     if code.startswith(OURS):
         return POLICY
     return CODES.get(code, TRANSIENT if code.startswith("4") else SOFT)
+
+
+def lasting(reply: str) -> Refusal | None:
+    """What a reply in the SMTP dialogue counts against its reader; None unless its code speaks of their mailbox.
+
+    Without such a code it may be the relay's own trouble, with all of them.
+    """
+    if not OF_THE_MAILBOX.match(reply):
+        return None
+    refusal = judged("", reply)
+    return refusal if refusal.meaning in {SOFT, TRANSIENT} else None
 
 
 def counted(refusals: Sequence[Refusal], address: str) -> Refusal:

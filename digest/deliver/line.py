@@ -26,6 +26,8 @@ class Patience:
 
     greeting: float = 60  # less than the RFC's 300: dialling again is free
     command: float = 300
+    #: Of another connection's greeting and login, while messages are under way that this keeps waiting.
+    another: float = 5
     block: float = 180
     final_dot: float = 600
     #: After the relay's trouble, before the next message; longer each time.
@@ -90,9 +92,11 @@ class Line:
         """Hear all that has come."""
         with self._losing():
             while self.dialogue.open:
-                carried, heard = self.dialogue.carried, self.socket.recv(BLOCK)
-                self._moved_at = time.monotonic()
+                carried, replies = self.dialogue.carried, self.dialogue.replies
+                heard = self.socket.recv(BLOCK)
                 self.dialogue.receive(heard)
+                if self.dialogue.replies > replies:  # a piece of one is no reason to wait longer
+                    self._moved_at = time.monotonic()
                 if self.dialogue.carried > carried:
                     self.swift = self._moved_at - self._released_at < SWIFT
                 if len(heard) < BLOCK and not isinstance(self.socket, ssl.SSLSocket):

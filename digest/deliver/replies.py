@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from digest import address
+from digest.deliver import judging
 from digest.errors import DeliveryError
-from digest.model import Outcome, Verdict
+from digest.model import BounceClass, Outcome, Verdict
 
 #: A reply is kept for people: one line, at most this long.
 LONGEST_REPLY = 200
@@ -16,10 +17,6 @@ RELAY_BUSY = frozenset({421, 454})
 #: Login is missing, refused or too weak (RFC 4954 6).
 LOGIN = frozenset({530, 534, 535, 538})
 NO_SUCH_ADDRESS = frozenset({550, 551, 553})
-#: Bad mailbox, null MX, moved without forwarding.
-NO_SUCH_ADDRESS_ENHANCED = frozenset({"5.1.1", "5.1.10", "5.1.6"})
-#: Of the protocol, of the content, of policy: whoever it was for, it would have been refused.
-OURS_ENHANCED = ("5.5.", "5.6.", "5.7.")
 #: Syntax, sequence and parameters (RFC 5321 4.2.2); 554 without a word on the address is a policy too.
 OURS = frozenset({500, 501, 502, 503, 504, 554, 555})
 #: Bad sender's address: its syntax, its domain.
@@ -45,7 +42,8 @@ def judge(code: int, text: bytes) -> Outcome:
     Raises DeliveryError where it means that no message can be sent: login, or our own sender address.
     """
     reply = line(code, text)
-    found = ENHANCED.match(text.decode("ascii", "replace"))
+    words = text.decode("ascii", "replace")
+    found = ENHANCED.match(words)
     enhanced = found[1] if found else ""
     if code in LOGIN or enhanced in SENDER_ENHANCED:
         raise DeliveryError(
@@ -56,11 +54,8 @@ def judge(code: int, text: bytes) -> Outcome:
     if 400 <= code < 500 and code not in RELAY_BUSY:
         return Outcome(verdict=Verdict.DEFERRED, reply=reply)
     if 500 <= code < 600:
-        # Only these say that the address is not there. A policy (5.7.x, 554) or a full mailbox (5.2.x) says nothing
-        # about it: suppressing on those has destroyed whole lists after one blocklisting.
-        gone = code in NO_SUCH_ADDRESS and enhanced in NO_SUCH_ADDRESS_ENHANCED
-        ours = enhanced.startswith(OURS_ENHANCED) or (
-            code in OURS and not enhanced.startswith(("5.1.", "5.2."))
-        )
+        meaning = judging.judged(enhanced, words).meaning
+        gone = code in NO_SUCH_ADDRESS and bool(enhanced) and meaning is BounceClass.HARD
+        ours = meaning is BounceClass.POLICY or (code in OURS and not enhanced.startswith(("5.1.", "5.2.")))
         return Outcome(verdict=Verdict.REFUSED, reply=reply, suppress=gone, ours=ours)
     return Outcome(verdict=Verdict.UNREACHABLE, reply=reply)

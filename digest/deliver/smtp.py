@@ -14,7 +14,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal, Self
 
@@ -295,6 +295,8 @@ class Smtp:
     def _dial(self) -> Line:
         """Open, secure and log in; OSError (every error of smtplib and ssl is one) if that fails."""
         relay, patience = self._relay, self._patience
+        if any(not line.dialogue.idle for line in self._lines):
+            patience = replace(patience, greeting=patience.another, command=patience.another)
         if relay.security == "tls":
             session: smtplib.SMTP = smtplib.SMTP_SSL(
                 relay.host, relay.port, timeout=patience.greeting, context=ssl.create_default_context()
@@ -312,7 +314,7 @@ class Smtp:
             assert session.sock
             if session.file:
                 session.file.close()  # the socket is the line's from here on
-            line = Line(session.sock, pipelining=session.has_extn("pipelining"), patience=patience)
+            line = Line(session.sock, pipelining=session.has_extn("pipelining"), patience=self._patience)
         except BaseException:
             session.close()
             raise

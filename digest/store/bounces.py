@@ -10,14 +10,13 @@ import builtins
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
-from digest.address import key
 from digest.model import Bounce, BounceClass, Decision, Origin, SubscriberState
 from digest.store import codec
 from digest.store.database import Database, insert
 from digest.store.schema import bounces, outbox, outbox_journal, subscribers
-from digest.store.suppressions import suppress
+from digest.store.suppressions import give_up, suppress
 
 #: How far back failures may have to do with one another.
 MEMORY = dt.timedelta(days=180)
@@ -64,6 +63,14 @@ class Bounces:
         """Everything that came back for a subscriber, the oldest first."""
         with self._database.reading() as connection:
             return _bounces(connection, bounces.c.subscriber == subscriber)
+
+    def complaints(self, since: dt.datetime) -> int:
+        """How many readers have complained since."""
+        chosen = select(func.count(bounces.c.subscriber.distinct())).where(
+            bounces.c.meaning == BounceClass.COMPLAINT, bounces.c.at >= since
+        )
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar_one()
 
 
 def _is(origin: Origin) -> tuple[ColumnElement[bool], ...]:
@@ -138,16 +145,15 @@ def _follow(
     decision: Decision,
     now: dt.datetime,
 ) -> None:
-    """Suppress the address that was tried; the subscription ends unless it is at another by now.
+    """Give up the address that was tried, or end the subscription as the reader wants it.
 
     Who is suppressed stays so, which is stronger than having left.
     """
     tried = codec.decode_reader(delivery["reader"]).address if delivery else subscriber["address"]
-    if decision.suppress:
+    if decision.suppress and not decision.leave:
+        give_up(connection, subscriber["id"], tried, decision.suppress, now)
+    elif decision.suppress:
         suppress(connection, tried, decision.suppress, now)
-    same = key(tried) == subscriber["address_key"]
-    ends = decision.leave or (decision.suppress and same)
-    if ends and subscriber["state"] is not SubscriberState.SUPPRESSED:
-        state = SubscriberState.UNSUBSCRIBED if decision.leave else SubscriberState.SUPPRESSED
+    if decision.leave and subscriber["state"] is not SubscriberState.SUPPRESSED:
         theirs = update(subscribers).where(subscribers.c.id == subscriber["id"])
-        connection.execute(theirs.values(state=state))
+        connection.execute(theirs.values(state=SubscriberState.UNSUBSCRIBED))

@@ -27,7 +27,6 @@ from sqlalchemy import (
     update,
 )
 
-from digest.address import key
 from digest.model import (
     Delivery,
     DeliveryKind,
@@ -41,7 +40,7 @@ from digest.store import codec
 from digest.store.aliases import homes
 from digest.store.database import Database, chunks, insert
 from digest.store.schema import outbox, outbox_journal, subscribers
-from digest.store.suppressions import suppress, suppressed
+from digest.store.suppressions import give_up, suppressed
 
 #: How long a delivery that an operator tries again may still be tried (reliability: within a day).
 SECOND_LIFE = dt.timedelta(hours=18)
@@ -256,6 +255,12 @@ class Outbox:
         with self._database.reading() as connection:
             return {row.state: row.number for row in connection.execute(chosen)}
 
+    def sent(self, since: dt.datetime) -> int:
+        """How many have been sent since."""
+        chosen = select(func.count()).select_from(outbox).where(outbox.c.sent_at >= since)
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar_one()
+
     def _moved(self, change: Update, now: dt.datetime, event: str) -> int:
         with self._database.writing() as connection:
             return len(_changed(connection, change, JournalLine(at=now, event=event, reply="")))
@@ -341,7 +346,7 @@ def _settle(
     _write_journal(connection, lines)
     for delivery, (subscriber, reader) in there.items():
         if reason := settled[delivery].suppress:
-            _suppress(connection, subscriber, reader, reason, now)
+            give_up(connection, subscriber, codec.decode_reader(reader).address, reason, now)
     return set(there)
 
 
@@ -417,14 +422,6 @@ def _line(delivery: int, at: dt.datetime, event: str, reply: str = "") -> dict[s
 def _write_journal(connection: Connection, lines: Sequence[dict[str, object]]) -> None:
     if lines:
         connection.execute(outbox_journal.insert(), lines)
-
-
-def _suppress(connection: Connection, subscriber: str, reader: str, reason: str, now: dt.datetime) -> None:
-    """Not again to the address that was tried; the subscriber is suppressed unless they have another by now."""
-    address = codec.decode_reader(reader).address
-    suppress(connection, address, reason, now)
-    same = (subscribers.c.id == subscriber, subscribers.c.address_key == key(address))
-    connection.execute(update(subscribers).where(*same).values(state=SubscriberState.SUPPRESSED))
 
 
 def _row(plan: Plan) -> dict[str, object]:

@@ -6,12 +6,12 @@ import builtins
 import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from digest.address import key
-from digest.model import Suppression
+from digest.model import SubscriberState, Suppression
 from digest.store.database import Database, chunks, insert
-from digest.store.schema import suppressions
+from digest.store.schema import subscribers, suppressions
 
 
 class Suppressions:
@@ -50,6 +50,13 @@ def suppress(connection: Connection, address: str, reason: str, now: dt.datetime
     """The same as `Suppressions.add`, inside a transaction."""
     row = {"address_key": key(address), "address": address, "reason": reason, "at": now}
     connection.execute(insert(connection, suppressions).on_conflict_do_nothing(), row)
+
+
+def give_up(connection: Connection, subscriber: str, tried: str, reason: str, now: dt.datetime) -> None:
+    """Not again to the address that was tried; the subscriber is suppressed unless they have another by now."""
+    suppress(connection, tried, reason, now)
+    same = (subscribers.c.id == subscriber, subscribers.c.address_key == key(tried))
+    connection.execute(update(subscribers).where(*same).values(state=SubscriberState.SUPPRESSED))
 
 
 def suppressed(connection: Connection, addresses: Collection[str]) -> set[str]:

@@ -107,7 +107,9 @@ def heard(desk: Desk, body: bytes, now: dt.datetime) -> Response:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the body"
         return PlainTextResponse(f"{place}: {first['msg']}", 422)
-    fates = Counter(bounces.hear(desk.day, one.event(), now).fate for one in told)
+    handled = [bounces.hear(desk.day, one.event(), now) for one in told]
+    bounces.heed_complaints(desk.day, handled, now)
+    fates = Counter(one.fate for one in handled)
     return JSONResponse({str(fate): number for fate, number in fates.items()})
 
 

@@ -56,6 +56,25 @@ def test_a_message_that_is_begun_again_is_not_answered(tmp_path: Path) -> None:
     assert journals.read(ME) == {a_message().id: None}
 
 
+@pytest.mark.parametrize(
+    "garbled", [b"a\xff\xfe", b"\tsent", b"\taccepted", b"\tfiled\t\t250 kept", b"\t\t\t\t"]
+)
+def test_a_garbled_answer_is_none_and_stops_nobody(tmp_path: Path, garbled: bytes) -> None:
+    journals = JournalFiles(tmp_path)
+    with journals.open(ME) as journal:
+        journal.write([a_message(1)], ())
+    [file] = tmp_path.iterdir()
+    [begun, *_] = file.read_bytes().split(b"\n")
+    file.write_bytes(begun + garbled + b"\n" + begun + b"2\taccepted\t\t250 kept\n")
+
+    facts = journals.read(ME)
+
+    assert facts is not None
+    assert {message: answer.verdict for message, answer in facts.items() if answer} == {
+        f"{begun.decode()}2": Verdict.ACCEPTED
+    }
+
+
 def test_an_owner_without_a_journal_is_not_one_that_began_nothing(tmp_path: Path) -> None:
     journals = JournalFiles(tmp_path)
     assert journals.read(ME) is None

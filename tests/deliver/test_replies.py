@@ -31,6 +31,7 @@ from digest.model import Verdict
         ("554 5.1.1 listed", Verdict.REFUSED, False),
         ("550 no enhanced code: 5.1.1", Verdict.REFUSED, False),
         ("550 5.1.11 not 5.1.1", Verdict.REFUSED, False),
+        ("550 5.1.1 blocked using a blocklist", Verdict.REFUSED, False),
         ("554 5.6.0 malformed", Verdict.REFUSED, False),
     ],
 )
@@ -55,6 +56,7 @@ def test_a_reply_against_us_stops_all_sending(reply: str) -> None:
         ("554 no reason", True),
         ("554 5.6.0 malformed", True),
         ("555 5.5.4 unknown parameter", True),
+        ("550 5.1.1 blocked using a blocklist", True),
         ("550 5.1.1 no such user", False),
         ("554 5.1.1 no such user", False),
         ("552 5.2.2 mailbox full", False),

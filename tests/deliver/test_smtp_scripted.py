@@ -30,6 +30,8 @@ def a_message(content: bytes = b"Subject: x\r\n\r\nbody\r\n", number: int = 1) -
 
 CLOSE = "close"
 SILENCE = "silence"
+#: Said one octet after the other.
+DRIPPING = "250 " + "so slow " * 10
 
 
 class Scripted(threading.Thread):
@@ -42,6 +44,9 @@ class Scripted(threading.Thread):
         self.heard: list[str] = []
         self.messages: list[bytes] = []
         self.connections = 0
+        #: A silence is over, and how many messages had been heard by then.
+        self.silent = threading.Event()
+        self.meanwhile = 0
         self.over = threading.Event()
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.server.getsockname()[1]
@@ -91,10 +96,16 @@ class Scripted(threading.Thread):
         reply = replies.pop(0) if replies else default
         if reply == SILENCE:
             self.over.wait(1)
+            self.meanwhile = len(self.messages)
+            self.silent.set()
         if reply in {CLOSE, SILENCE}:
             return ""
-        stream.write(reply.encode() + b"\r\n")
-        stream.flush()
+        said = reply.encode() + b"\r\n"
+        for octets in [said[n : n + 1] for n in range(len(said))] if reply == DRIPPING else [said]:
+            stream.write(octets)
+            stream.flush()
+            if reply == DRIPPING:
+                self.over.wait(0.02)
         return reply
 
 
@@ -230,6 +241,12 @@ def test_silence_before_the_dot_is_waited_for_no_longer_than_its_phase() -> None
         assert hand_over(a_message(), relay).verdict is Verdict.UNREACHABLE
 
 
+@pytest.mark.parametrize(("phase", "verdict"), [("MAIL", Verdict.UNREACHABLE), ("DOT", Verdict.IN_DOUBT)])
+def test_a_reply_that_drips_is_waited_for_no_longer_than_its_phase(phase: str, verdict: Verdict) -> None:
+    with scripted(**{phase: [DRIPPING] * 9}) as server, to(server, command=0.4, final_dot=0.4) as relay:
+        assert verdicts(relay, some(1)) == {some(1)[0].id: verdict}
+
+
 def test_a_refused_recipient_is_reset_before_the_next_message() -> None:
     with scripted(RCPT=["550 5.1.1 unknown"]) as server, to(server) as relay:
         hand_over(a_message(), relay)
@@ -326,6 +343,16 @@ def test_a_relay_that_wants_fewer_connections_gets_fewer() -> None:
 
     assert set(found.values()) == {Verdict.ACCEPTED}
     assert len(server.messages) == len(found) == 20
+
+
+def test_a_relay_that_does_not_greet_a_second_connection_does_not_keep_the_first_one_waiting() -> None:
+    with scripted(BANNER=["220 hello", *[SILENCE] * 9]) as server, to(server, 4, another=0.1) as relay:
+        found = verdicts(relay, some(2))
+        server.silent.wait(5)
+
+    assert set(found.values()) == {Verdict.ACCEPTED}
+    assert server.connections == 2
+    assert server.meanwhile > 0
 
 
 class Recorded:

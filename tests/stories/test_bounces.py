@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pytest
 from factories import a_plan, a_subscriber
 from letters import NAMES, letter
 
-from digest import bounces, config, subscriptions
+from digest import bounces, config, daily, subscriptions
 from digest.bounces import Event, Fate, Handled
+from digest.deliver import replies
+from digest.deliver.journal import Journal
 from digest.messages import asked_plan, compose
-from digest.model import BounceClass, Decision, DeliveryKind, DeliveryState, Subscriber, SubscriberState
+from digest.model import (
+    BounceClass,
+    Decision,
+    DeliveryKind,
+    DeliveryState,
+    Message,
+    Outcome,
+    Settlement,
+    Subscriber,
+    SubscriberState,
+)
 from digest.service import Service, open_service
 
 NOW = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)
@@ -202,6 +216,100 @@ def test_a_mail_service_may_name_the_reader_or_our_sender_and_counts_once(
     told = [bounces.hear(day, event, NOW).fate for event in (by_sender, by_sender, by_address, nobodys)]
     assert told == [Fate.COUNTED, Fate.KNOWN, Fate.COUNTED, Fate.FORGED]
     assert state(day, reader) is SubscriberState.UNSUBSCRIBED
+
+
+class Answering:
+    """A relay that answers every message with the same words."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def deliver(self, messages: Iterable[Message], journal: Journal) -> Iterator[tuple[Message, Outcome]]:
+        for message in messages:
+            journal.write([message], ())
+            journal.write((), [(message, self.outcome)])
+            yield message, self.outcome
+
+
+def answered(day: Service, reader: Subscriber, code: int, text: str, at: dt.datetime) -> None:
+    """That day's digest, answered so by the relay when there is no time left to try it again."""
+    date = at.date()
+    made = a_plan(reader, local_date=date, message_id=f"<{date}@example.org>")
+    plan = replace(made, edition=None, due_at=at, prepared_at=at, expires_at=at + dt.timedelta(minutes=1))
+    day.store.outbox.enqueue([replace(plan, kind=DeliveryKind.LINK)])
+    daily.deliver_due(day, Answering(replies.judge(code, text.encode())), at)
+
+
+@pytest.mark.parametrize("reply", ["550 5.2.1 disabled", "552 5.2.2 full", "452 4.2.2 full"])
+def test_a_mailbox_that_takes_nothing_counts_the_same_when_the_relay_itself_says_so(
+    day: Service, reader: Subscriber, reply: str
+) -> None:
+    code, text = int(reply[:3]), reply[4:]
+    for after in (0, 13, 14):
+        assert state(day, reader) is SubscriberState.CONFIRMED
+        answered(day, reader, code, text, NOW + after * DAY)
+    assert [one.meaning for one in day.store.bounces.of(reader.id)] == [BounceClass.SOFT] * 3
+    assert state(day, reader) is SubscriberState.SUPPRESSED
+
+
+@pytest.mark.parametrize("reply", ["550 5.7.1 blocked", "451 4.3.0 disk full", "550 no", "421 4.2.1 busy"])
+def test_what_the_relay_says_of_itself_or_of_us_is_not_counted_against_a_reader(
+    day: Service, reader: Subscriber, reply: str
+) -> None:
+    for after in (0, 13, 14, 28, 40):
+        answered(day, reader, int(reply[:3]), reply[4:], NOW + after * DAY)
+    assert day.store.bounces.of(reader.id) == []
+    assert state(day, reader) is SubscriberState.CONFIRMED
+
+
+def complaints(day: Service, names: Iterable[str]) -> list[Handled]:
+    """Readers of those names complain by the mail service, now."""
+    told = (Event(id=name, meaning=BounceClass.COMPLAINT, recipient=f"{name}@example.org") for name in names)
+    return [bounces.hear(day, event, NOW) for event in told]
+
+
+def test_many_complaints_hold_what_waits_once(day: Service) -> None:
+    names = [f"reader{number}" for number in range(7)]
+    for name in names:
+        day.store.subscribers.add(a_subscriber(name))
+    waiting = replace(a_plan(a_subscriber("reader6")), edition=None)
+    day.store.outbox.enqueue([waiting])
+
+    assert bounces.heed_complaints(day, complaints(day, names[:4]), NOW) is None
+    assert bounces.heed_complaints(day, complaints(day, names[4:5]), NOW) == 1
+    assert day.store.outbox.counts() == {DeliveryState.HELD: 1}
+    day.store.outbox.release(NOW)
+    assert bounces.heed_complaints(day, complaints(day, names[:5]), NOW) is None
+    assert bounces.heed_complaints(day, [], NOW) is None
+
+
+def test_complaints_are_weighed_by_what_was_sent_in_a_day(day: Service) -> None:
+    names = [f"reader{number}" for number in range(5)]
+    for name in names:
+        day.store.subscribers.add(a_subscriber(name))
+    crowd = a_subscriber("crowd")
+    day.store.subscribers.add(crowd)
+    dates = (NOW.date() - after * DAY for after in range(5_000))
+    day.store.outbox.enqueue(
+        [
+            replace(a_plan(crowd, local_date=date, message_id=f"<{date}@example.org>"), edition=None)
+            for date in dates
+        ]
+    )
+    claimed = day.store.outbox.claim(NOW + HOUR, 5_000, "me")
+    sent = Settlement(state=DeliveryState.SENT, event="sent", reply="250")
+    day.store.outbox.settle({one.id: sent for one in claimed}, NOW, "me")
+
+    assert len(claimed) == 5_000
+    assert bounces.heed_complaints(day, complaints(day, names), NOW) is None
 
 
 def test_no_address_and_no_token_is_logged(day: Service, reader: Subscriber, capsys) -> None:

@@ -252,6 +252,27 @@ class Reconciling(Delivering):
     relay_log = "../mail.log"
 
 
+# --- each trouble alone ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Delivering, Reconciling])
+def test_whatever_happens_to_one_message_everybody_gets_theirs_and_nobody_twice_without_cause(
+    kind: type[Delivering],
+) -> None:
+    machine = kind()
+    for fate in TROUBLE:
+        machine.a_day_goes_by(1440, [fate])
+        for _ in range(3):
+            machine.time_passes(15)
+            machine.a_pass_delivers([])
+        machine.nothing_arrives_twice_but_what_was_in_doubt()
+        machine.what_is_called_sent_was_taken()
+    states = machine.day.store.outbox.counts()
+    machine.teardown()
+
+    assert states == {DeliveryState.SENT: len(READERS) * len(TROUBLE) - 1, DeliveryState.FAILED: 1}
+
+
 # --- single stories -------------------------------------------------------------------------------
 
 
