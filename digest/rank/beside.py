@@ -117,4 +117,6 @@ def _rows(read: Callable[[Sequence[str]], Floats], texts: Sequence[str], dimensi
 
 def _joined(table: Floats, model: Floats) -> Floats:
     left, right = np.sqrt(1 - SHARE), np.sqrt(SHARE)
-    return np.hstack([table * left, model.astype(np.float32) * right]).astype(np.float32)
+    # Of what a model cannot put into numbers it understood nothing; one NaN would otherwise silence all papers.
+    understood = np.isfinite(model).all(axis=1, keepdims=True)
+    return np.hstack([table * left, np.where(understood, model, 0) * right]).astype(np.float32)

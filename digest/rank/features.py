@@ -83,8 +83,8 @@ def dense(rows: sparse.csr_matrix, columns: sparse.csr_matrix) -> Floats:
 
 
 def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Rows of length 1; scikit-learn's `normalize` refuses a matrix without rows."""
-    return normalize(rows) if rows.shape[0] else rows
+    """Rows of length 1; scikit-learn's `normalize` refuses a matrix without rows or columns."""
+    return normalize(rows) if all(rows.shape) else rows
 
 
 @dataclass(frozen=True)

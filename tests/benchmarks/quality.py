@@ -324,6 +324,8 @@ def rows(folder: Path, mode: evaluate.Mode, embedder: Embedder, ablation: bool) 
     yield row("**ours**", ours(evaluation, blended, embedder))
     if embedder is vectors.shipped():
         yield row("ours, shipped background only", ours(evaluation, background.shipped(), embedder))
+        today = background.shipped().with_texts(evaluation.texts.take(users[0].candidates))
+        yield row("ours, without older papers", ours(evaluation, today, embedder))
     else:
         plain = Evaluation.read(folder, mode, vectors.shipped())
         yield row(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from factories import a_paper
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,19 @@ def test_both_halves_count_alike():
     np.testing.assert_allclose(np.linalg.norm(rows[:, 160:], axis=1), np.sqrt(0.5), atol=1e-3)
     assert embedder.phrases(["protein folding"]).shape == (1, 160 + 26)
     assert embedder.phrases([]).shape == embedder.papers([]).shape == (0, 160 + 26)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_where_a_model_gives_no_number_the_table_ranks_alone(number: float):
+    class Broken(Letters):
+        def queries(self, texts: Sequence[str]) -> Floats:
+            return np.where([["gal" in text] for text in texts], number, super().queries(texts))
+
+    whole, broken = Beside(shipped(), Letters()), Beside(shipped(), Broken())
+    for ask in (lambda one: one.papers(TEXTS), lambda one: one.phrases([title for title, _ in TEXTS])):
+        wanted = ask(whole)
+        wanted[1, 160:] = 0
+        np.testing.assert_array_equal(ask(broken), wanted)
 
 
 def test_the_model_reads_each_text_once_and_kept_ones_never():

@@ -217,6 +217,21 @@ def test_an_empty_pool_gives_empty_digests() -> None:
     assert (digest.picks, digest.also_trending) == ((), ())
 
 
+@pytest.mark.parametrize(("title", "papers"), [("...", 9), ("The", 1), ("Zyxwv qwrtp", 1), ("量子", 2)])
+def test_papers_that_say_nothing_that_counts_are_shown_as_trending_at_most(title: str, papers: int) -> None:
+    edition = Edition(
+        id=1,
+        published_at=NOON,
+        papers=tuple(a_listed(n, score=0.3, title=title, abstract="") for n in range(papers)),
+    )
+    example = a_listed(99, title="A galaxy").paper
+    reader = asked((InterestKind.PHRASE, "galaxies"), (InterestKind.LIKE, example.id))
+    digest = digest_for(reader, edition, examples={example.id: example})
+    shown = [*digest.picks, *digest.also_trending]
+    assert len(shown) == min(papers, RULES.also_trending + RULES.discovery)
+    assert {pick.reasons[0].kind for pick in shown} <= {ReasonKind.TRENDING, ReasonKind.DISCOVERY}
+
+
 def test_an_example_paper_is_not_picked_again() -> None:
     edition = pool()
     example = edition.papers[8].paper
