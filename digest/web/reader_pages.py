@@ -10,17 +10,17 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 
-from digest import daily, languages, subscriptions
+from digest import daily, feedback, languages, subscriptions
 from digest.address import masked
 from digest.errors import LinkExpired, UsageError
 from digest.languages import Language
 from digest.links import Claim, Purpose
 from digest.model import Subscriber, SubscriberState
 from digest.web.desk import READ, Desk, client, framed
-from digest.web.forms import Preferences
+from digest.web.forms import Preferences, Said
 from digest.web.guard import network, own_pages_only
 from digest.web.headers import NOTE_POLICY
-from digest.web.views import SettingsPage, besides, regions, said, weekdays, when
+from digest.web.views import SettingsPage, besides, regions, said, spoken, weekdays, when
 
 
 def add(pages: FastAPI, desk: Desk) -> None:
@@ -78,6 +78,11 @@ def add(pages: FastAPI, desk: Desk) -> None:
             return _settings(desk, reader, typed, problem=said(error, languages.of(reader.language)))
         return _settings(desk, reader, Preferences.of(reader), done="saved")
 
+    @pages.post("/preferences/{token}/forget", dependencies=ours)
+    def forget(token: str, typed: Annotated[Said, Form()]) -> Response:
+        reader = feedback.forget(desk.day, token, typed.thing(), desk.clock())
+        return _settings(desk, reader, Preferences.of(reader), done="saved")
+
     @pages.api_route("/preferences/{token}/digest", methods=READ)
     def next_digest(token: str) -> Response:
         now = desk.clock()
@@ -100,6 +105,7 @@ def _settings(
     now, due, language = desk.clock(), "", languages.of(reader.language)
     if reader.state is SubscriberState.CONFIRMED:
         due = when(reader.schedule, daily.next_date(desk.day, reader, now), now, language)
+    heard = feedback.said_by(desk.day, reader)
     view = SettingsPage(
         address=masked(reader.address),
         state=reader.state,
@@ -109,6 +115,8 @@ def _settings(
         regions=regions(form.timezone, language),
         weekdays=weekdays(language),
         languages=languages.names(),
+        said=spoken(heard, feedback.titles(desk.day, heard), language),
+        feed_path=f"{_path_of(desk, Purpose.FEED, reader)}/feed.atom",
         preferences_path=_path_of(desk, Purpose.PREFERENCES, reader),
         unsubscribe_path=_path_of(desk, Purpose.UNSUBSCRIBE, reader),
         done=done,
