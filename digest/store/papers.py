@@ -111,8 +111,11 @@ class Papers:
         chosen = select(papers.c.id).select_from(_CURRENT).where(papers.c.first_seen > UNSEEN)
         shown = case((revisions.c.rights == Rights.OPEN, revisions.c.abstract), else_="")
         for word in words:
-            held = (revisions.c.title, shown, revisions.c.authors, papers.c.id)
-            chosen = chosen.where(or_(*(text.icontains(word, autoescape=True) for text in held)))
+            held = [
+                column.icontains(word, autoescape=True) for column in (revisions.c.title, shown, papers.c.id)
+            ]
+            named = revisions.c.authors.icontains(codec.encode_texts([word])[2:-2], autoescape=True)
+            chosen = chosen.where(or_(*held, named))
         chosen = chosen.order_by(papers.c.first_seen.desc(), papers.c.id).limit(most)
         with self._database.reading() as connection:
             found = connection.scalars(chosen).all()

@@ -166,8 +166,10 @@ class SettingsPage:
     feed_path: str
     preferences_path: str
     unsubscribe_path: str
-    #: `confirmed` or `saved`, if that has just been done.
+    #: `confirmed`, `saved` or `previewed`, if that has just been done.
     done: str = ""
+    #: The next digest under the settings in the form, for a frame; empty: under those that are saved.
+    digest: str = ""
     #: What was wrong with the form.
     problem: str = ""
     weekdays: tuple[tuple[str, str], ...]

@@ -86,12 +86,17 @@ def test_the_pages_pass_axe_and_do_not_scroll_sideways(site, browser, scheme: st
     feedback = urlsplit(site.day.links.feedback(reader.reader, paper.id)).path
     site.day.store.opinions.say(reader.id, Opinion.MORE, Subject.PAPER, paper.id, site.clock())
     paths = ("/", "/try", "/archive", "/archive?q=the", "/archive/2026-04-16", f"/papers/{paper.id}")
-    for path in (*paths, feedback, site.path(Purpose.PREFERENCES, reader), "tried"):
+    for path in (*paths, feedback, site.path(Purpose.PREFERENCES, reader), "previewed", "tried"):
         if path == "tried":
             page.goto(f"{site.url}/try")
             page.get_by_label("What you work on").fill("video")
             page.get_by_role("button", name="Show my digest").click()
             page.locator("iframe").wait_for()
+        elif path == "previewed":
+            page.get_by_label("How many papers").fill("3")
+            page.get_by_role("button", name="Preview without saving").click()
+            page.get_by_role("status").wait_for()
+            assert site.now(f"axe-{scheme}-{width}").papers == reader.papers
         else:
             page.goto(site.url + path)
         page.evaluate(axe)
