@@ -1,6 +1,6 @@
 """The web edition: every day's last edition, search, and a page for each paper. For everybody.
 
-Rule 1. Texts that a source keeps are shown, searched and compared nowhere here.
+Rule 1. Texts that a source keeps are shown and searched nowhere here.
 """
 
 from __future__ import annotations
