@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     FEEDBACK = "feedback"
+    FEED = "u"  #: reads the personal feed, and does nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,13 @@ class Links:
             for paper in papers
         }
         return ReaderLinks(unsubscribe=unsubscribe, preferences=preferences, feedback=opinions)
+
+    def feedback(self, reader: Reader, paper: str) -> str:
+        """Where a reader says what they think of a paper, by its id."""
+        claim = Claim(
+            purpose=Purpose.FEEDBACK, subscriber=reader.id, generation=reader.generation, paper=paper
+        )
+        return self.url(claim)
 
     def read(self, purpose: Purpose, token: str, now: dt.datetime) -> Claim:
         """The claim of a token made for that purpose.

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest.daily import embed, examples, next_date, ranker_of
 from digest.errors import UsageError
+from digest.ingest.identity import names, title_key
 from digest.messages import compose, digest_plan
 from digest.model import (
+    UNSEEN,
     Content,
     Edition,
+    Entry,
     Feedback,
+    Interest,
+    InterestKind,
     Listed,
     Message,
+    Paper,
     Plan,
     ReaderLinks,
     Rights,
@@ -101,16 +109,85 @@ def _needed(day: Service) -> Showcase:
     return case
 
 
-def public(day: Service, case: Showcase, stand_in: Subscriber, now: dt.datetime) -> Content | None:
+def public(
+    day: Service,
+    case: Showcase,
+    stand_in: Subscriber,
+    now: dt.datetime,
+    given: Mapping[str, Paper] | None = None,
+) -> Content | None:
     """A digest that anybody may see: without the texts of sources that keep theirs, its links to the first page.
 
-    None if the edition is empty.
+    `given`: example papers that the store does not know, by id. None if the edition is empty.
     """
-    open_texts = replace(case.edition, papers=tuple(_public(listed) for listed in case.edition.papers))
-    plan = _plan(day, case, stand_in, History(), now.date(), now)
+    open_texts = replace(case.edition, papers=tuple(opened(listed) for listed in case.edition.papers))
+    plan = _plan(day, case, stand_in, History(), now.date(), now, given)
     home = day.settings.site.url
     nobodys = ReaderLinks(unsubscribe=home, preferences=home) if home else None
     return None if plan.skipped else day.composer.digest(plan, open_texts, nobodys)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What somebody without an account would get."""
+
+    #: None if there is nothing to show.
+    content: Content | None
+    #: How many of their papers the store does not know.
+    unknown: int
+
+
+def tried(
+    day: Service, case: Showcase, stand_in: Subscriber, pasted: Sequence[Entry], now: dt.datetime
+) -> Trial:
+    """The public digest under a stand-in's wishes and a reading list; nothing of either is stored.
+
+    A paper that the store does not know is compared by the text that was pasted of it.
+    """
+    listed = _read_list(day, pasted)
+    likes = [Interest(kind=InterestKind.LIKE, value=paper.id) for paper in listed]
+    reader = replace(stand_in, interests=tuple(dict.fromkeys((*stand_in.interests, *likes))))
+    given = {paper.id: paper for paper in listed}
+    wanted = {interest.value for interest in reader.asked(InterestKind.LIKE)}
+    found = examples(day, [reader], {})
+    return Trial(content=public(day, case, reader, now, given), unknown=len(wanted - found.keys()))
+
+
+def _read_list(day: Service, entries: Sequence[Entry]) -> list[Paper]:
+    """The papers of a reading list, as the store knows them or as they were pasted."""
+    known = day.store.papers.known(names(entries))
+    named = {name: paper for paper in known for name in (*paper.aliases, paper.title_key)}
+    return [
+        next((named[name] for name in (*entry.ids, title_key(entry.title)) if name in named), None)
+        or _pasted(entry)
+        for entry in entries
+    ]
+
+
+def _pasted(entry: Entry) -> Paper:
+    """Under an id made of its text: a stranger's text must not be taken for that of the paper they name."""
+    text = f"{entry.title}\n{entry.abstract}"
+    made = f"pasted:{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
+    return Paper(
+        id=made,
+        aliases=(made,),
+        title_key=title_key(entry.title),
+        title=entry.title,
+        abstract=entry.abstract,
+        authors=entry.authors,
+        categories=(),
+        published=entry.published,
+        version=None,
+        links=(),
+        rights=Rights.OPEN,
+        first_seen=UNSEEN,
+    )
+
+
+def ranked(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Plan:
+    """A subscriber's best of the edition, whatever they were shown before: what a feed of theirs holds."""
+    said = day.store.opinions.of([subscriber.id]).get(subscriber.id, ())
+    return _plan(day, case, subscriber, History(said=said), now.date(), now)
 
 
 def _plan(
@@ -120,15 +197,17 @@ def _plan(
     past: History,
     date: dt.date,
     now: dt.datetime,
+    given: Mapping[str, Paper] | None = None,
 ) -> Plan:
     shown, said = {subscriber.id: past.shown}, {subscriber.id: past.said}
-    compared = examples(day, [subscriber], said)
+    compared = {**(given or {}), **examples(day, [subscriber], said)}
     embed(day, case.ranker.embedder, compared.values(), keep=False)
     (digest,) = case.ranker.digests([subscriber], shown, compared, said)
     return digest_plan(day, digest, date, now)
 
 
-def _public(listed: Listed) -> Listed:
+def opened(listed: Listed) -> Listed:
+    """A paper as anybody may see it: without texts of a source that keeps its own, or made of them."""
     if listed.paper.rights is Rights.OPEN:
         return listed
-    return replace(listed, paper=replace(listed.paper, abstract=""))
+    return replace(listed, paper=replace(listed.paper, abstract="", ai_summary=""), summary="")

@@ -102,6 +102,20 @@ class Ranker:
                 also_trending=one.also_trending,
             )
 
+    def alike(self, paper: Paper, most: int) -> list[str]:
+        """The ids of the edition's papers that are most like this one, the closest first, without itself.
+
+        The cosine of the vectors decides; a paper without any likeness is not among them.
+        """
+        row = self._row.get(paper.id)
+        vectors = self._pool.vectors
+        vector = _read([paper], self.embedder).vectors[0] if row is None else vectors[row]
+        likeness = vectors @ vector
+        if row is not None:
+            likeness[row] = 0
+        best = np.argsort(-likeness, kind="stable")[:most]
+        return [self._edition.papers[one].paper.id for one in best.tolist() if likeness[one] > 0]
+
     def read(
         self, examples: Mapping[str | Interest, Paper | Interest]
     ) -> tuple[Examples, dict[str | Interest, int], list[Reason | Interest]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,8 @@ HALF_LIFE = dt.timedelta(days=90)
 MOST = 3.0
 #: By how much "less" of an author or topic lowers its papers, said once; of a paper, those that are just like it.
 LESS = 0.5
+#: arXiv's, which no text says: `cs.CL`, `cond-mat.mtrl-sci`.
+CATEGORY = re.compile(r"[a-z-]+\.[A-Za-z-]+")
 
 
 @dataclass(slots=True)
@@ -86,6 +89,10 @@ def _hear(asked: Asked, said: Feedback, weight: float) -> None:
                 asked, asked.authors, Interest(kind=InterestKind.AUTHOR, value=said.value), opinion, weight
             )
         case Subject.TOPIC, opinion:
+            if opinion is Opinion.MORE and CATEGORY.fullmatch(said.value):
+                category = Interest(kind=InterestKind.CATEGORY, value=said.value)
+                _weigh(asked, asked.categories, category, opinion, weight)
+                return
             phrase = Interest(kind=InterestKind.PHRASE, value=said.value)
             _weigh(asked, asked.phrases, phrase, opinion, weight)
 

@@ -43,6 +43,26 @@ class Editions:
         """The edition with that id: text, votes and trend as they were then, under today's aliases too."""
         return self._read(select(editions).where(editions.c.id == id))
 
+    def last_of(self, date: dt.date) -> Edition | None:
+        """The last edition of that UTC date."""
+        start = dt.datetime.combine(date, dt.time(), dt.UTC)
+        end = start + dt.timedelta(days=1)
+        return self._read(_NEWEST.where(editions.c.published_at >= start, editions.c.published_at < end))
+
+    def days(self, before: dt.date, most: int) -> list[dt.date]:
+        """The UTC dates before that one of which there is an edition, the newest first, at most so many."""
+        found: list[dt.date] = []
+        end = dt.datetime.combine(before, dt.time(), dt.UTC)
+        newest = func.max(editions.c.published_at)
+        with self._database.reading() as connection:
+            while len(found) < most:
+                last = connection.scalar(select(newest).where(editions.c.published_at < end))
+                if last is None:
+                    break
+                found.append(last.date())
+                end = dt.datetime.combine(last.date(), dt.time(), dt.UTC)
+        return found
+
     def publish(
         self,
         published_at: dt.datetime,

@@ -6,14 +6,16 @@ import builtins
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Connection,
     Integer,
     RowMapping,
+    Select,
     Text,
     and_,
+    case,
     cast,
     delete,
     func,
@@ -22,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from digest.model import Mention, Names, Paper, Resolved, Snapshot
+from digest.model import UNSEEN, Mention, Names, Paper, Resolved, Rights, Snapshot
 from digest.store import codec
 from digest.store.aliases import aliases_of, homes
 from digest.store.database import Database, chunks, insert, lock
@@ -84,21 +86,7 @@ class Papers:
 
     def snapshots(self, since: dt.datetime) -> tuple[Snapshot, ...]:
         """The votes that were counted from that instant on, a row whenever they changed; in time."""
-        key = ("paper", "source", "listed_on")
-        same = and_(*(snapshots.c[name] == mentions.c[name] for name in key))
-        columns = (
-            snapshots.c.paper,
-            snapshots.c.source,
-            mentions.c.listed_at,
-            snapshots.c.as_of,
-            snapshots.c.votes,
-        )
-        chosen = (
-            select(*columns)
-            .join(mentions, same)
-            .where(snapshots.c.as_of >= since, snapshots.c.votes.is_not(None))
-            .order_by(snapshots.c.as_of, snapshots.c.paper, snapshots.c.source)
-        )
+        chosen = _snapshots().where(snapshots.c.as_of >= since, snapshots.c.votes.is_not(None))
         with self._database.reading() as connection:
             return tuple(Snapshot(**row) for row in connection.execute(chosen).mappings())
 
@@ -107,6 +95,32 @@ class Papers:
         with self._database.reading() as connection:
             found = connection.scalars(select(aliases.c.paper).where(aliases.c.alias == alias)).all()
             return next(iter(_with_mentions(connection, found)), None)
+
+    def counted(self, paper: str) -> tuple[Snapshot, ...]:
+        """The votes of one paper, a row whenever they changed; in time."""
+        with self._database.reading() as connection:
+            chosen = _snapshots().where(snapshots.c.paper == paper, snapshots.c.votes.is_not(None))
+            return tuple(Snapshot(**row) for row in connection.execute(chosen).mappings())
+
+    def search(self, words: Sequence[str], most: int) -> builtins.list[Known]:
+        """The papers that hold each of these words, the newest first, at most so many.
+
+        Title, authors and id are looked at, the abstract only where it may be shown to anybody; papers of which
+        only a reader's list spoke are not found.
+        """
+        chosen = select(papers.c.id).select_from(_CURRENT).where(papers.c.first_seen > UNSEEN)
+        shown = case((revisions.c.rights == Rights.OPEN, revisions.c.abstract), else_="")
+        for word in words:
+            held = [
+                column.icontains(word, autoescape=True) for column in (revisions.c.title, shown, papers.c.id)
+            ]
+            named = revisions.c.authors.icontains(codec.encode_texts([word])[2:-2], autoescape=True)
+            chosen = chosen.where(or_(*held, named))
+        chosen = chosen.order_by(papers.c.first_seen.desc(), papers.c.id).limit(most)
+        with self._database.reading() as connection:
+            found = connection.scalars(chosen).all()
+            by_id = {known[0].id: known for known in _with_mentions(connection, found)}
+        return [by_id[paper] for paper in found]
 
     def list(self, day: dt.date | None) -> builtins.list[Known]:
         """The papers first seen or listed on that UTC day, or all of them; by id."""
@@ -186,6 +200,23 @@ def _text(paper: Paper) -> dict[str, object]:
 
 
 # --- reading --------------------------------------------------------------------------------------
+
+
+def _snapshots() -> Select[Any]:
+    key = ("paper", "source", "listed_on")
+    same = and_(*(snapshots.c[name] == mentions.c[name] for name in key))
+    columns = (
+        snapshots.c.paper,
+        snapshots.c.source,
+        mentions.c.listed_at,
+        snapshots.c.as_of,
+        snapshots.c.votes,
+    )
+    return (
+        select(*columns)
+        .join(mentions, same)
+        .order_by(snapshots.c.as_of, snapshots.c.paper, snapshots.c.source)
+    )
 
 
 def _papers(connection: Connection, ids: Collection[str]) -> builtins.list[Paper]:

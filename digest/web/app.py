@@ -13,7 +13,7 @@ from starlette.routing import Match
 
 from digest.errors import DigestError, LinkError, StoreError
 from digest.service import Service
-from digest.web import hooks, pages, reader_pages
+from digest.web import archive, feedback, feeds, hooks, pages, reader_pages, trial
 from digest.web.desk import Desk
 from digest.web.guard import BoundedBody, Ending
 from digest.web.headers import Headers, SafeHeaders
@@ -30,6 +30,10 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     desk = Desk(day, clock, look, Shelf(day))
     pages.add(web, desk)
     reader_pages.add(web, desk)
+    feedback.add(web, desk)
+    trial.add(web, desk)
+    archive.add(web, desk)
+    feeds.add(web, desk)
     hooks.add(web, desk)
     pages.add_for_machines(web, desk, ready)
     headers = Headers(base=look.base, https=day.settings.site.url.startswith("https:"))
@@ -45,7 +49,7 @@ def _explain(web: FastAPI, look: Look, headers: Headers) -> None:
     def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             return look.problem(405, {"Allow": _allowed(web, request)})
-        return look.problem(error.status_code)
+        return look.problem(error.status_code, error.headers)
 
     @web.exception_handler(RequestValidationError)
     def unreadable(_: Request, __: RequestValidationError) -> Response:

@@ -39,7 +39,11 @@ def client(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
+def in_frame(html: str) -> str:
+    """A mail whose links open beside the page that holds it."""
+    return html.replace("<head>", '<head><base target="_blank">', 1)
+
+
 def framed(html: str) -> Response:
     """A mail for a frame: its links open beside the page, not inside the frame."""
-    beside = html.replace("<head>", '<head><base target="_blank">', 1)
-    return Response(beside, media_type="text/html", headers={"Content-Security-Policy": MAIL_POLICY})
+    return Response(in_frame(html), media_type="text/html", headers={"Content-Security-Policy": MAIL_POLICY})

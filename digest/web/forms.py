@@ -6,9 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from digest.errors import UsageError
-from digest.model import DAY_NAMES, Days, InterestKind, Subscriber
-from digest.subscriptions import Wish, spelled
+from digest.errors import DocumentError, UsageError
+from digest.feedback import Thing
+from digest.ingest.references import references
+from digest.model import DAY_NAMES, Days, Entry, InterestKind, Opinion, Subject, Subscriber
+from digest.subscriptions import MOST_IMPORTED, Wish, spelled
 
 
 def whole(text: str) -> str:
@@ -26,10 +28,56 @@ class SignUp(BaseModel):
 
     email: Typed = ""
     interests: Typed = ""
+    #: Ids of example papers, one a line; from the page to try it, not typed.
+    likes: Typed = ""
 
     def wish(self) -> Wish:
         """Nothing typed leaves the defaults."""
-        return Wish(interests=lines(self.interests) or None)
+        return Wish(interests=lines(self.interests) or None, likes=lines(self.likes) or None)
+
+
+class Trial(BaseModel):
+    """The form to try it without an account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    interests: Typed = ""
+    #: arXiv ids and DOIs, one a line, or a whole reading list.
+    papers: Typed = ""
+
+    def read(self, file: str) -> tuple[Wish, tuple[Entry, ...]]:
+        """What was wished for, and the papers of reading lists; UsageError for what cannot be read, or if nothing was."""
+        typed = _reading_list(self.papers, _kind(self.papers))
+        ids = () if typed else lines(self.papers)
+        entries = (*typed, *_reading_list(file, _kind(file) or ".bib"))
+        if not (entries or ids or lines(self.interests)):
+            raise UsageError("write what you work on, or give a paper")
+        if len(ids) + len(entries) > MOST_IMPORTED:
+            raise UsageError(f"at most {MOST_IMPORTED} papers can be compared: {len(ids) + len(entries)}")
+        return Wish(interests=lines(self.interests), likes=ids), entries
+
+
+class Said(BaseModel):
+    """A button of the feedback page, or one beside what was said."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: Subject
+    value: Typed
+    #: `more`, `less` or `mute`; `forget` takes it back.
+    opinion: str = "forget"
+
+    def thing(self) -> Thing:
+        """What it is about."""
+        return Thing(subject=self.subject, value=self.value)
+
+    def said(self) -> Opinion | None:
+        """None for taking it back; UsageError for a word that is none of ours."""
+        if self.opinion == "forget":
+            return None
+        if self.opinion not in {*Opinion}:
+            raise UsageError(f"an opinion is more, less or mute: {self.opinion[:20]!r}")
+        return Opinion(self.opinion)
 
 
 class Preferences(BaseModel):
@@ -91,6 +139,23 @@ class Preferences(BaseModel):
         if not set(DAY_NAMES) & set(self.days):
             raise UsageError("tick at least one day, or choose once a week")
         return str(Days.of(self.days))
+
+
+def _kind(text: str) -> str:
+    """What kind of reading list a text is by how it begins: BibTeX, RIS or CSL-JSON; empty if it is none."""
+    start = text.lstrip("\ufeff \r\n\t")
+    if start.startswith("TY  "):
+        return ".ris"
+    return {"@": ".bib", "%": ".bib", "[": ".json", "{": ".json"}.get(start[:1], "")
+
+
+def _reading_list(text: str, kind: str) -> list[Entry]:
+    if not (kind and text.strip()):
+        return []
+    try:
+        return references(text, kind)
+    except DocumentError as error:
+        raise UsageError(f"the reading list cannot be read: {error}") from None
 
 
 def lines(text: str) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+#: Our page with a mail within itself, which nobody asks for again: its frame has this policy too, and mails have
+#: inline styles. With no scripts, images or fonts a style can send nothing anywhere.
+INLINE_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 #: A mail in a frame of ours: its inline styles only; its links open in a tab of their own.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox;"
@@ -20,7 +23,7 @@ MAIL_POLICY = (
 #: A page of ours in that frame, where there is no mail to show.
 NOTE_POLICY = "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'self'"
 #: Whoever holds one of these addresses holds the reader's key.
-SECRET_PATHS = ("/confirm/", "/unsubscribe/", "/preferences/")
+SECRET_PATHS = ("/confirm/", "/unsubscribe/", "/preferences/", "/feedback/", "/u/")
 YEAR = 31_536_000
 
 

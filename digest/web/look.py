@@ -56,9 +56,11 @@ class Look:
         **views: object,
     ) -> HTMLResponse:
         """The page, rendered in that language, by default the site's."""
-        spoken = language or self.language
-        page = self._environment.get_template(template).render(views, language=spoken)
-        return HTMLResponse(page, status, headers)
+        return HTMLResponse(self.text(template, language or self.language, **views), status, headers)
+
+    def text(self, template: str, language: Language, **views: object) -> str:
+        """The template, rendered."""
+        return self._environment.get_template(template).render(views, language=language)
 
     def problem(self, status: int, headers: Mapping[str, str] | None = None) -> HTMLResponse:
         """The page of an error: the same bytes for all that have its status."""
@@ -111,7 +113,7 @@ PROBLEMS = {
     ),
     429: (
         N_("Too many at once"),
-        N_("Several addresses were entered from your network within the hour. Please come back later."),
+        N_("That was done too often from your network within the hour. Please come back later."),
     ),
     500: (
         N_("That went wrong"),

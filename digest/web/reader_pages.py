@@ -10,17 +10,17 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 
-from digest import daily, languages, subscriptions
+from digest import daily, feedback, languages, subscriptions
 from digest.address import masked
 from digest.errors import LinkExpired, UsageError
 from digest.languages import Language
 from digest.links import Claim, Purpose
 from digest.model import Subscriber, SubscriberState
-from digest.web.desk import READ, Desk, client, framed
-from digest.web.forms import Preferences
+from digest.web.desk import READ, Desk, client, framed, in_frame
+from digest.web.forms import Preferences, Said
 from digest.web.guard import network, own_pages_only
-from digest.web.headers import NOTE_POLICY
-from digest.web.views import SettingsPage, besides, regions, said, weekdays, when
+from digest.web.headers import INLINE_POLICY, NOTE_POLICY
+from digest.web.views import SettingsPage, besides, regions, said, spoken, weekdays, when
 
 
 def add(pages: FastAPI, desk: Desk) -> None:
@@ -78,6 +78,23 @@ def add(pages: FastAPI, desk: Desk) -> None:
             return _settings(desk, reader, typed, problem=said(error, languages.of(reader.language)))
         return _settings(desk, reader, Preferences.of(reader), done="saved")
 
+    @pages.post("/preferences/{token}/preview", dependencies=ours)
+    def preview(token: str, typed: Annotated[Preferences, Form()]) -> Response:
+        """The next digest under the settings as they stand in the form; nothing is saved."""
+        now = desk.clock()
+        reader = subscriptions.bearer(desk.day, Purpose.PREFERENCES, token, now)
+        try:
+            edited = subscriptions.tuned(reader, typed.wish(), desk.day.settings)
+        except UsageError as error:
+            return _settings(desk, reader, typed, problem=said(error, languages.of(reader.language)))
+        content = desk.shelf.outlook(edited, now)
+        return _settings(desk, reader, typed, done="previewed", digest=content.html if content else "")
+
+    @pages.post("/preferences/{token}/forget", dependencies=ours)
+    def forget(token: str, typed: Annotated[Said, Form()]) -> Response:
+        reader = feedback.forget(desk.day, token, typed.thing(), desk.clock())
+        return _settings(desk, reader, Preferences.of(reader), done="saved")
+
     @pages.api_route("/preferences/{token}/digest", methods=READ)
     def next_digest(token: str) -> Response:
         now = desk.clock()
@@ -95,11 +112,12 @@ def _expired(desk: Desk, token: str) -> Response:
 
 
 def _settings(
-    desk: Desk, reader: Subscriber, form: Preferences, done: str = "", problem: str = ""
+    desk: Desk, reader: Subscriber, form: Preferences, done: str = "", problem: str = "", digest: str = ""
 ) -> Response:
     now, due, language = desk.clock(), "", languages.of(reader.language)
     if reader.state is SubscriberState.CONFIRMED:
         due = when(reader.schedule, daily.next_date(desk.day, reader, now), now, language)
+    heard = feedback.said_by(desk.day, reader)
     view = SettingsPage(
         address=masked(reader.address),
         state=reader.state,
@@ -109,12 +127,17 @@ def _settings(
         regions=regions(form.timezone, language),
         weekdays=weekdays(language),
         languages=languages.names(),
+        said=spoken(heard, feedback.titles(desk.day, heard), language),
+        feed_path=f"{_path_of(desk, Purpose.FEED, reader)}/feed.atom",
         preferences_path=_path_of(desk, Purpose.PREFERENCES, reader),
         unsubscribe_path=_path_of(desk, Purpose.UNSUBSCRIBE, reader),
         done=done,
+        digest=in_frame(digest) if digest else "",
         problem=problem,
     )
-    return desk.look.page("preferences.html", 422 if problem else 200, language=language, settings=view)
+    headers = {"Content-Security-Policy": INLINE_POLICY} if digest else None
+    status = 422 if problem else 200
+    return desk.look.page("preferences.html", status, headers, language=language, settings=view)
 
 
 def _spoken(reader: Subscriber | None) -> Language | None:

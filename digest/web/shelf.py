@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest import samples
-from digest.model import Content, Subscriber
-from digest.samples import Showcase
+from digest.model import Content, Entry, Listed, Paper, Plan, Subscriber
+from digest.samples import Showcase, Trial
 from digest.service import Service
-from digest.subscriptions import newcomer
+from digest.subscriptions import Wish, newcomer, tuned
 
 #: Whom the public digest is for: nobody, without interests.
 STAND_IN = "reader@example.org"
@@ -58,6 +59,32 @@ class Shelf:
             return None
         with self._ranking:
             return samples.outlook(self._day, shown.case, reader, now)
+
+    def tried(self, wish: Wish, pasted: Sequence[Entry], now: dt.datetime) -> Trial | None:
+        """The digest of somebody without an account; None if there is no edition yet. UsageError as `tuned`."""
+        stand_in = tuned(newcomer(STAND_IN, self._day.settings, now), wish, self._day.settings)
+        shown = self.newest()
+        if shown is None:
+            return None
+        with self._ranking:
+            return samples.tried(self._day, shown.case, stand_in, pasted, now)
+
+    def ranked(self, reader: Subscriber, now: dt.datetime) -> tuple[Plan, Showcase] | None:
+        """The reader's best of the newest edition; None if there is none yet."""
+        shown = self.newest()
+        if shown is None:
+            return None
+        with self._ranking:
+            return samples.ranked(self._day, shown.case, reader, now), shown.case
+
+    def alike(self, paper: Paper, most: int) -> list[Listed]:
+        """The papers of the newest edition that are most like this one, without itself."""
+        shown = self.newest()
+        if shown is None:
+            return []
+        by_id = shown.case.edition.by_id()
+        with self._ranking:
+            return [by_id[one] for one in shown.case.ranker.alike(paper, most)]
 
     def _made(self, changes: int) -> Shown | None:
         case = samples.showcase(self._day)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import available_timezones
 
 from digest.errors import BadAddress, UsageError
 from digest.languages import Language
-from digest.model import DAY_NAMES, InterestKind, Schedule, Subscriber, SubscriberState, zone
-from digest.web.forms import Preferences, SignUp
+from digest.model import (
+    DAY_NAMES,
+    Feedback,
+    InterestKind,
+    Opinion,
+    Schedule,
+    Subject,
+    Subscriber,
+    SubscriberState,
+    zone,
+)
+from digest.web.forms import Preferences, SignUp, Trial
+from digest.web.papers import Row
 
 #: Where people live; other names are aliases that nobody should choose anew.
 REGIONS = (
@@ -66,6 +78,77 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPage:
+    """Try it: the form, and what came of it."""
+
+    typed: Trial
+    #: What is carried into the form to subscribe; None before anything was tried.
+    wishes: SignUp | None = None
+    #: The digest, for a frame; empty if there is nothing to show.
+    digest: str = ""
+    #: How many of the papers nobody here knows.
+    unknown: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A thing that a reader can speak of, with what they said of it."""
+
+    subject: Subject
+    value: str
+    label: str
+    #: Empty if they said nothing.
+    opinion: str
+    #: The opinion in words.
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackPage:
+    """The page behind a card's link."""
+
+    path: str
+    title: str
+    authors: str
+    things: tuple[Spoken, ...]
+    #: Each opinion and its word.
+    opinions: tuple[tuple[str, str], ...]
+    #: What has just been spoken of.
+    changed: Spoken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivePage:
+    """The days that there are, or what was found."""
+
+    query: str
+    found: tuple[Row, ...]
+    #: Whether more may have been found than is shown.
+    full: bool
+    #: ISO date and its name.
+    days: tuple[tuple[str, str], ...]
+    #: The date before which there are more; empty if there are none.
+    older: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPage:
+    """A part of the last edition of a day."""
+
+    date: str
+    heading: str
+    #: How many the edition holds.
+    papers: int
+    rows: tuple[Row, ...]
+    #: The place of the first one shown.
+    start: int
+    #: The numbers of the pages before and after; 0 where there is none.
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsPage:
     """A reader's settings page."""
 
@@ -78,10 +161,15 @@ class SettingsPage:
     #: What else they asked for and the form does not show, in words; may be empty.
     besides: str
     regions: tuple[Region, ...]
+    #: What they said of papers, authors and topics.
+    said: tuple[Spoken, ...]
+    feed_path: str
     preferences_path: str
     unsubscribe_path: str
-    #: `confirmed` or `saved`, if that has just been done.
+    #: `confirmed`, `saved` or `previewed`, if that has just been done.
     done: str = ""
+    #: The next digest under the settings in the form, for a frame; empty: under those that are saved.
+    digest: str = ""
     #: What was wrong with the form.
     problem: str = ""
     weekdays: tuple[tuple[str, str], ...]
@@ -113,6 +201,31 @@ def besides(subscriber: Subscriber, language: Language) -> str:
     if examples := count(InterestKind.LIKE):
         told.append(ngettext("%(number)s example paper", "%(number)s example papers", examples))
     return language.listing(told)
+
+
+def opinions(language: Language) -> tuple[tuple[str, str], ...]:
+    """Each opinion and its word, as on a button."""
+    gettext = language.gettext
+    return (
+        (Opinion.MORE, gettext("More")),
+        (Opinion.LESS, gettext("Less")),
+        (Opinion.MUTE, gettext("Never again")),
+    )
+
+
+def spoken(said: Iterable[Feedback], titles: Mapping[str, str], language: Language) -> tuple[Spoken, ...]:
+    """What a reader said, the newest first; papers by their titles."""
+    told = dict(opinions(language))
+    return tuple(
+        Spoken(
+            subject=one.subject,
+            value=one.value,
+            label=titles.get(one.value, one.value) if one.subject is Subject.PAPER else one.value,
+            opinion=one.opinion,
+            told=told[one.opinion],
+        )
+        for one in reversed(tuple(said))
+    )
 
 
 def weekdays(language: Language) -> tuple[tuple[str, str], ...]:

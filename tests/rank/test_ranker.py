@@ -301,6 +301,21 @@ def test_a_muted_topic_stays_away_even_from_what_is_trending(topic: str) -> None
     assert bool(named) == (topic != "cs.CL")
 
 
+def test_more_of_a_category_is_an_interest_in_it_since_no_text_names_it() -> None:
+    more = digest_for(asked(papers=4), said=(felt(Opinion.MORE, Subject.TOPIC, "cs.CL"),))
+    reason = more.picks[0].reasons[0]
+    assert (reason.kind, reason.subject) == (ReasonKind.CATEGORY, "cs.CL")
+
+
+def test_the_papers_most_like_one_are_of_its_topic_and_never_itself() -> None:
+    ranker, one = Ranker(pool(), RULES, RANKING), pool().papers[0].paper
+    same = {listed.paper.id for listed in pool().papers[1:6]}
+    assert set(ranker.alike(one, 5)) == same
+    elsewhere = replace(one, id="arxiv:2501.00001", aliases=("arxiv:2501.00001",))
+    assert set(ranker.alike(elsewhere, 6)) == same | {one.id}
+    assert ranker.alike(one, 0) == []
+
+
 def test_a_muted_author_and_a_muted_paper_stay_away() -> None:
     edition = pool()
     other = replace(edition.papers[3].paper, authors=("Grace Hopper",))

@@ -165,3 +165,17 @@ def test_what_readers_should_know_is_kept_with_an_edition(store: Store):
 
     assert store.editions.get(published.id) == published
     assert published.notices == notices
+
+
+def test_a_day_shows_its_last_edition_and_days_are_listed_once(store: Store):
+    day = dt.timedelta(days=1)
+    for at in (NOON, NOON - 12 * HOUR, NOON + 11 * HOUR, NOON - 3 * day):
+        store.editions.publish(at, [], 0)
+    last, date = store.editions.last_of(NOON.date()), NOON.date()
+
+    assert last
+    assert last.published_at == NOON + 11 * HOUR
+    assert store.editions.last_of(date - day) is None
+    assert store.editions.days(date + day, 9) == [date, date - 3 * day]
+    assert store.editions.days(date + day, 1) == [date]
+    assert store.editions.days(date, 9) == [date - 3 * day]

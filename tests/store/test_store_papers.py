@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from factories import NOON, a_mention, a_paper
 
-from digest.model import Mention, Names, Paper, Resolved, Signals
+from digest.model import UNSEEN, Mention, Names, Paper, Resolved, Rights, Signals
 from digest.store import Store
 
 HOUR = dt.timedelta(hours=1)
@@ -286,3 +286,35 @@ def test_papers_are_listed_by_the_utc_day_they_were_seen_or_listed_on(store: Sto
     assert [paper.id for paper, _ in store.papers.list(NOON.date())] == [first.id, last.id, again.id]
     assert len(store.papers.list(None)) == 4
     assert store.papers.list(NOON.date() - DAY) == []
+
+
+def found(store: Store, *words: str, most: int = 9) -> list[str]:
+    return [paper.id for paper, _ in store.papers.search(words, most)]
+
+
+def test_search_finds_every_word_in_what_anybody_may_read(store: Store):
+    paper = a_paper(1, title="Rising tides", abstract="Of 100% salt_water.", authors=("Zoë Müller",))
+    closed = a_paper(2, title="Closed shores", abstract="Kept words.", rights=Rights.EXCERPT)
+    unseen = a_paper(3, title="Rising privately", first_seen=UNSEEN)
+    later = a_paper(4, title="Tides rising again", first_seen=NOON + HOUR)
+    save(store, paper, closed, unseen, later)
+
+    assert found(store, "RISING") == [later.id, paper.id]
+    assert found(store, "RISING", most=1) == [later.id]
+    assert (
+        found(store, "rising", "salt_water") == found(store, "Müller") == found(store, "100%") == [paper.id]
+    )
+    assert found(store, "shores") == [closed.id]
+    assert found(store, "kept") == found(store, "saltXwater") == found(store, "t%s") == []
+
+
+def test_the_votes_of_one_paper_come_back_in_time(store: Store):
+    paper, other = a_paper(1), a_paper(2)
+    for hours, votes in ((0, 3), (2, 9)):
+        read = {"as_of": NOON + hours * HOUR}
+        save(store, paper, other, mentions=(a_mention(paper, votes, **read), a_mention(other, 7, **read)))
+
+    assert [(one.as_of, one.votes) for one in store.papers.counted(paper.id)] == [
+        (NOON, 3),
+        (NOON + 2 * HOUR, 9),
+    ]

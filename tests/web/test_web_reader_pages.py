@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -407,3 +408,23 @@ def test_a_language_that_is_not_there_is_said_and_nothing_is_saved(site, name: s
     assert refused.status == 422
     assert "The languages are en, de, es, fr, zh" in refused.text
     assert site.now(name).language == "en"
+
+
+def test_a_preview_shows_the_settings_in_the_form_and_saves_nothing(site, name: str) -> None:
+    settings = site.path(Purpose.PREFERENCES, site.reader(name))
+    before = site.rows()
+    page = site.post(f"{settings}/preview", FORM | {"papers": "3", "interests": "video generation"})
+    assert site.rows() == before
+    assert page.status == 200
+    assert 'name="papers" type="number" min="1" max="50" required value="3"' in page.text
+    digest = html.unescape(page.text.partition('<iframe srcdoc="')[2].partition('"')[0])
+    assert "matches “video generation”" in digest
+    assert digest.count("data-paper=") == 3 + 5  # and what is also trending
+    assert "Nothing is saved yet" in page.text
+
+
+def test_a_preview_of_what_cannot_be_read_says_so(site, name: str) -> None:
+    settings = site.path(Purpose.PREFERENCES, site.reader(name))
+    page = site.post(f"{settings}/preview", FORM | {"papers": "many"})
+    assert page.status == 422
+    assert "<iframe srcdoc" not in page.text
