@@ -41,8 +41,8 @@ log = structlog.get_logger()
 
 #: Gmail hides what follows 102 KiB of HTML, the footer included; a tenth is left to what relays add.
 LARGEST_HTML = 92_000
-#: Editions and shells that are kept; a pass needs one edition and a handful of shells.
-MOST_EDITIONS, MOST_SHELLS = 4, 512
+#: Editions in a language, and shells, that are kept; a pass needs one edition in each language that is read.
+MOST_EDITIONS, MOST_SHELLS = 12, 512
 #: A mail with more than 150 links looks like spam; the cards leave some to what is around them.
 MOST_LINKS = 140
 

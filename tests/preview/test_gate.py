@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from email.message import EmailMessage
 from urllib.parse import parse_qs, urlsplit
 
@@ -74,7 +75,8 @@ def test_a_test_is_told_as_one_and_is_else_the_message(desk, path: str) -> None:
     assert sent["To"].addresses[0].addr_spec == OPERATOR
     assert sent["Message-ID"] != shown["Message-ID"] or path.startswith("/fixtures/")
     assert sent.defects == []
-    said, meant = (one.get_body(("plain",)).get_content().partition("-" * 72)[0] for one in (sent, shown))
+    texts = (one.get_body(("plain",)).get_content().partition("-" * 72)[0] for one in (sent, shown))
+    said, meant = (re.sub(r"/feedback/\S+", "/feedback/…", text) for text in texts)  # each has its own
     if not path.endswith("confirm"):  # whose link stands above the line
         assert said == meant
 
