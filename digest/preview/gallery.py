@@ -95,7 +95,8 @@ class Gallery:
     def _tile(self, day: Service, fixture: Fixture, version: str, language: str) -> Tile:
         exhibit = Staged(fixture=fixture.name, language=language)
         try:
-            sheet = self._keep(exhibit, version, _staged(day, fixture, language))
+            same = self._same(exhibit, version)
+            sheet = self._keep(exhibit, version, same or _staged(day, fixture, language))
         except RenderError as error:
             return Tile(fixture=fixture, shown=None, problem=Problem.of(error))
         return Tile(fixture=fixture, shown=Shown(exhibit=exhibit, sheet=sheet, report=self._report(sheet)))
@@ -121,10 +122,14 @@ class Gallery:
         """The message with that stamp, if it is kept; else as it is made now."""
         if kept := self._kept.get(stamp):
             return kept
-        if isinstance(exhibit, Staged) and (same := self._good.get(_slot(exhibit), {}).get(version)):
-            return self._keep(exhibit, version, same)  # made from nothing but what the version is of
+        if isinstance(exhibit, Staged) and (same := self._same(exhibit, version)):
+            return self._keep(exhibit, version, same)
         self._read_proof(version)
         return self._keep(exhibit, version, self._made(exhibit))
+
+    def _same(self, exhibit: Staged, version: str) -> Sheet | None:
+        """The fixture as it was made before: from nothing but what the version is of."""
+        return self._good.get(_slot(exhibit), {}).get(version)
 
     def _read_proof(self, version: str) -> None:
         if self._proofread != version:

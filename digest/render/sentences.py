@@ -58,12 +58,13 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def _is_border(text: str, start: int, end: re.Match[str]) -> bool:
-    following = text[end.end() :].lstrip()[:24]
+    following = text[end.end() : end.end() + 40].lstrip()[:24]
     if following[:1].islower() and not following.startswith("http"):
         return False
     if end[0].rstrip("\"'”’»)]") != ".":
         return True
-    before = text[start : end.start()].rpartition(" ")[2].lstrip("([“\"'")
+    near = max(start, end.start() - 80)  # a whole text of points would be copied once for each
+    before = text[near : end.start()].rpartition(" ")[2].lstrip("([“\"'")
     word = before.lower()
     if word in _NEVER:
         return False

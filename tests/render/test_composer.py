@@ -322,6 +322,18 @@ def test_links_give_way_before_a_mail_looks_like_spam(desk):
     assert desk.composer.digest(plan, edition, desk.links).html.count("<a ") == 50 * 2 + 3
 
 
+def test_each_link_under_a_card_keeps_to_itself_where_lines_run_from_right_to_left(desk):
+    edition = desk.day()
+    plan = desk.plan_of(edition, 1)
+    plan = replace(plan, reader=replace(plan.reader, language="ar"))
+    found = tree(desk.composer.digest(plan, edition, desk.links).html)
+    (acts,) = [p for p in found.iter("p") if p.get("class") == "acts meta"]
+
+    assert [a.get("dir") for a in acts.iter("a")] == [
+        "auto"
+    ] * 3  # else "(★ 1.2K)" would move to its neighbour
+
+
 @pytest.mark.parametrize(("days", "span"), [("daily", "today"), ("weekly:fri", "this week")])
 def test_a_digest_of_nothing_at_all_says_so(desk, days, span):
     edition = desk.day()
