@@ -102,13 +102,6 @@ class Links:
         }
         return ReaderLinks(unsubscribe=unsubscribe, preferences=preferences, feedback=opinions)
 
-    def feedback(self, reader: Reader, paper: str) -> str:
-        """Where a reader says what they think of a paper, by its id."""
-        claim = Claim(
-            purpose=Purpose.FEEDBACK, subscriber=reader.id, generation=reader.generation, paper=paper
-        )
-        return self.url(claim)
-
     def read(self, purpose: Purpose, token: str, now: dt.datetime) -> Claim:
         """The claim of a token made for that purpose.
 
