@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import (
     ChoiceLoader,
+    Environment,
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
@@ -47,7 +48,6 @@ class Templates:
         )
         self._environment = ImmutableSandboxedEnvironment(
             loader=self._loader,
-            extensions=["jinja2.ext.i18n"],
             autoescape=select_autoescape(["html"], default=False),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -55,7 +55,7 @@ class Templates:
             keep_trailing_newline=True,
             auto_reload=False,
         )
-        self._environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+        speak(self._environment)
         self._environment.globals["brand"] = brand or BrandView.of(Site(), Brand())
         self._environment.filters["wrap"] = excerpt.wrapped
         digest = hashlib.sha256(repr(self._environment.globals["brand"]).encode())
@@ -91,6 +91,12 @@ class Templates:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [f for f in frames if any(Path(f.filename).is_relative_to(at) for at in self._folders)]
         return f"{ours[-1].filename}:{ours[-1].lineno}" if ours else name
+
+
+def speak(environment: Environment) -> None:
+    """Let templates say `_()` and `{% trans %}` in the `language` that each rendering is given."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
 
 
 @pass_context

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
-from jinja2.runtime import Context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from digest import languages
 from digest.config import Site, shipped
 from digest.languages import Language
+from digest.render.environment import speak
 from digest.web.views import SiteView
 
 
@@ -27,7 +27,6 @@ class Look:
         self.base = urlsplit(site.url).path.rstrip("/")
         self._environment = Environment(
             loader=FileSystemLoader(folder),
-            extensions=["jinja2.ext.i18n"],
             autoescape=select_autoescape(),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -36,7 +35,7 @@ class Look:
         )
         # `{% trans %}` and `_()` speak the language that the page is rendered with.
         self._environment.policies["ext.i18n.trimmed"] = True
-        self._environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+        speak(self._environment)
         #: Of pages that are nobody's in particular.
         self.language = languages.of(site.language)
         self._environment.globals["site"] = SiteView(
@@ -66,22 +65,6 @@ class Look:
         """The page of an error: the same bytes for all that have its status."""
         heading, sentence = map(self.language.gettext, PROBLEMS.get(status, PROBLEMS[400]))
         return self.page("problem.html", status, headers, heading=heading, sentence=sentence)
-
-
-@pass_context
-def _gettext(context: Context, message: str) -> str:
-    return _language(context).raw(message)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, number: int) -> str:
-    return _language(context).raw_plural(one, many, number)
-
-
-def _language(context: Context) -> Language:
-    found = context["language"]
-    assert isinstance(found, Language)
-    return found
 
 
 def N_(message: str) -> str:  # noqa: N802 (the name by which messages are extracted)
