@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NotRequired, TypeAlias, TypedDict
 
 from digest.model import (
@@ -195,7 +196,9 @@ def _reasons(reasons: Iterable[Reason]) -> list[_Reason]:
 
 
 def _reasons_of(rows: Iterable[_Reason]) -> tuple[Reason, ...]:
-    return tuple(
-        Reason(kind=ReasonKind(row[0]), subject=row[1], value=row[2], days=row[3] if len(row) > 3 else None)
-        for row in rows
-    )
+    return tuple(_reason_of(*row) for row in rows)
+
+
+@lru_cache(maxsize=8192, typed=True)  # many readers are given a few reasons; 1 and 1.0 stay apart
+def _reason_of(kind: str, subject: str, value: float | None, days: int | None = None) -> Reason:
+    return Reason(kind=ReasonKind(kind), subject=subject, value=value, days=days)
