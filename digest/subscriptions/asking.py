@@ -1,0 +1,62 @@
+"""A stranger asks: one mail to the owner of the address, and the same answer for all."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from digest import address as addresses
+from digest.links import Purpose
+from digest.messages import asked_plan
+from digest.model import DeliveryKind, Subscriber, SubscriberState
+from digest.service import Service
+from digest.store import Limit, Mail
+from digest.subscriptions.bearing import owner
+from digest.subscriptions.wishes import Wish, newcomer, tuned
+
+#: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
+PER_NETWORK = ((5, dt.timedelta(hours=1)),)
+PER_ADDRESS = ((1, dt.timedelta(hours=24)), (3, dt.timedelta(days=30)))
+#: Who does not confirm within this is forgotten.
+PENDING_LIFETIME = dt.timedelta(days=7)
+
+
+def ask(day: Service, address: str, wish: Wish, network: str, now: dt.datetime) -> dt.timedelta | None:
+    """Somebody typed an address into the form: mail its owner a confirmation, or the link to their settings.
+
+    None, and always alike, whether the address is new, known, suppressed or was written to too often: the
+    difference goes by mail only. Otherwise how long this network has to wait. UsageError, and nothing is
+    kept, if address or wish cannot be read.
+    """
+    subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
+    known = day.store.subscribers.by_address(subscriber.address)
+    return _mail(day, known or subscriber, network, now)
+
+
+def ask_again(day: Service, token: str, network: str, now: dt.datetime) -> dt.timedelta | None:
+    """Mail a new confirmation to whom this link was mailed, expired or not; returns as `ask` does.
+
+    LinkError if it is not ours, or its reader is gone.
+    """
+    return _mail(day, owner(day, day.links.claim(Purpose.CONFIRM, token)), network, now)
+
+
+def _mail(day: Service, subscriber: Subscriber, network: str, now: dt.datetime) -> dt.timedelta | None:
+    asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
+    return day.store.subscribers.ask(subscriber, answer(day, subscriber, now), asking, now)
+
+
+def answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Mail | None:
+    """What is mailed to somebody who asks; nothing if their address is suppressed."""
+    suppressed = day.store.suppressions.has(subscriber.address)
+    if suppressed or subscriber.state is SubscriberState.SUPPRESSED:
+        return None
+    known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
+    kind = DeliveryKind.LINK if known else DeliveryKind.CONFIRM
+    hashed = day.links.fingerprint("address", addresses.key(subscriber.address))
+    return Mail(plan=asked_plan(day, kind, subscriber, now), limit=Limit(key=hashed, rates=PER_ADDRESS))
+
+
+def forget(day: Service, now: dt.datetime) -> int:
+    """Forget those who were asked to confirm and did not for a week; how many."""
+    longest = max(per for _, per in (*PER_NETWORK, *PER_ADDRESS))
+    return day.store.subscribers.forget(now - PENDING_LIFETIME, now - longest)

@@ -1,0 +1,116 @@
+"""By the operator's hand: added, changed, paused, kept in step with the configuration."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+
+from digest.errors import DocumentError, UsageError
+from digest.ingest.identity import names, resolve
+from digest.ingest.references import references
+from digest.model import UNSEEN, Subscriber, SubscriberState
+from digest.service import Service
+from digest.subscriptions.asking import answer
+from digest.subscriptions.wishes import Wish, newcomer, tuned, wish_of
+
+#: Of a reading list, the newest so many become examples.
+MOST_IMPORTED = 100
+
+
+def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: bool) -> Subscriber:
+    """Add a subscriber by the operator's hand. UsageError if the address is known already.
+
+    In personal mode nobody could confirm by a link: whom the operator adds is confirmed. Elsewhere who is not
+    is asked to, by mail.
+    """
+    subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
+    if day.store.subscribers.by_address(subscriber.address):
+        raise UsageError(
+            f"already a subscriber; `digest subscribers update` changes one: {subscriber.address!r}"
+        )
+    if confirmed or day.settings.site.personal:
+        subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
+    keep(day, subscriber, now)
+    return subscriber
+
+
+def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
+    """Store a new subscriber; one who is pending is asked to confirm, where there is a page to do it on."""
+    asked = subscriber.state is SubscriberState.PENDING and not day.settings.site.personal
+    day.store.subscribers.add(subscriber, answer(day, subscriber, now) if asked else None)
+
+
+def with_references(day: Service, wish: Wish, text: str, suffix: str, now: dt.datetime) -> Wish:
+    """The wish with the papers of a reading list as examples; UsageError if it cannot be read.
+
+    `suffix` says what the text is: `.bib`, `.ris` or `.json`. The papers are kept, so that they can be compared with before any source speaks of them, but are no news. Of a
+    long list the newest count.
+    """
+    try:
+        entries = references(text, suffix.casefold())
+    except DocumentError as error:
+        raise UsageError(f"the reading list cannot be read: {error}") from None
+    entries = sorted(entries, key=lambda one: one.published.year if one.published else 0, reverse=True)
+    resolved = resolve(entries[:MOST_IMPORTED], day.store.papers.known(names(entries)), {}, now)
+    papers = [replace(p, first_seen=UNSEEN) if p.first_seen == now else p for p in resolved.papers]
+    day.store.papers.save(replace(resolved, papers=tuple(papers), mentions=()), now)
+    ids = [entry.ids[0] for entry in entries[:MOST_IMPORTED]]
+    return replace(wish, likes=tuple(dict.fromkeys([*(wish.likes or ()), *ids])))
+
+
+def find(day: Service, who: str) -> Subscriber:
+    """The subscriber with that address or id; UsageError if there is none."""
+    subscribers = day.store.subscribers
+    found = subscribers.by_address(who) if "@" in who else subscribers.get(who)
+    if found is None:
+        raise UsageError(f"no such subscriber; `digest subscribers list` shows them: {who!r}")
+    return found
+
+
+def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datetime) -> Subscriber:
+    """Change a subscriber's settings by the operator's hand; `confirmed` also confirms or resumes them."""
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        changed = tuned(subscriber, wish, day.settings)
+        if not confirmed:
+            return changed
+        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
+
+    return _changed(day, find(day, who).id, decide)
+
+
+def pause(day: Service, who: str) -> Subscriber:
+    """No digests until `update --confirmed`."""
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        if subscriber.state is not SubscriberState.CONFIRMED:
+            raise UsageError(
+                f"only a confirmed subscriber can be paused, this one is {subscriber.state}: {who!r}"
+            )
+        return replace(subscriber, state=SubscriberState.PAUSED)
+
+    return _changed(day, find(day, who).id, decide)
+
+
+def _changed(day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
+    changed = day.store.subscribers.change(subscriber, decide)
+    if changed is None:
+        raise UsageError(f"no such subscriber any more; somebody removed it: {subscriber!r}")
+    return changed
+
+
+def sync_readers(day: Service, now: dt.datetime) -> None:
+    """Bring the store in line with the `[[readers]]` of the configuration: new ones added, known ones updated.
+
+    Readers taken out of the file are left as they are; `digest subscribers remove` ends them.
+    """
+    for table in day.settings.readers:
+        wish = wish_of(table)
+        if day.store.subscribers.by_address(table.address) is None:
+            try:
+                add(day, table.address, wish, now, confirmed=True)
+            except UsageError:  # perhaps another process, started with the same file, was faster
+                if day.store.subscribers.by_address(table.address) is None:
+                    raise
+        update(day, table.address, wish, confirmed=False, now=now)
