@@ -20,9 +20,10 @@ from digest.subscriptions.keeping import (
     with_references,
 )
 from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscribe
-from digest.subscriptions.wishes import Wish, newcomer, spelled, tuned, wish_of
+from digest.subscriptions.wishes import LONGEST_TEXT, Wish, newcomer, spelled, tuned, wish_of
 
 __all__ = [
+    "LONGEST_TEXT",
     "MOST_IMPORTED",
     "Wish",
     "add",
