@@ -124,6 +124,8 @@ class Ranker:
         What was read stays for the next block of readers, up to `KEPT` comparisons.
         """
         new = {i: one for i, one in examples.items() if i not in self._row_of_example}
+        if self._examples and not new:
+            return self._examples, self._row_of_example, self._named
         if (len(self._row_of_example) + len(new)) * len(self._pool) > KEPT:
             self._examples, self._row_of_example, self._named = None, {}, []
             new = dict(examples)

@@ -52,13 +52,16 @@ class Asked:
 
 def asked_by(subscriber: Subscriber, said: Iterable[Feedback], now: dt.datetime) -> Asked:
     """Their interests, with what they said since."""
-    liked = {interest.value: interest.weight for interest in subscriber.asked(InterestKind.LIKE)}
+    of: dict[InterestKind, list[Interest]] = {kind: [] for kind in InterestKind}
+    for interest in subscriber.interests:
+        of[interest.kind].append(interest)
+    liked = {interest.value: interest.weight for interest in of[InterestKind.LIKE]}
     asked = Asked(
-        phrases=list(subscriber.asked(InterestKind.PHRASE)),
-        texts=list(subscriber.asked(InterestKind.TEXT)),
-        categories=list(subscriber.asked(InterestKind.CATEGORY)),
-        authors=list(subscriber.asked(InterestKind.AUTHOR)),
-        excluded=list(subscriber.asked(InterestKind.EXCLUDE)),
+        phrases=of[InterestKind.PHRASE],
+        texts=of[InterestKind.TEXT],
+        categories=of[InterestKind.CATEGORY],
+        authors=of[InterestKind.AUTHOR],
+        excluded=of[InterestKind.EXCLUDE],
         liked=liked,
         liking=max(liked.values(), default=1.0),
         known=set(liked),

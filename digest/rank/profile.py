@@ -139,6 +139,8 @@ class Profiler:
     def _spoken_of(self, phrases: set[str]) -> Mapping[str, Said]:
         """The relevance of every paper for these phrases; they stay for the next block, up to `KEPT` numbers."""
         new = sorted(phrases - self._phrases.keys())
+        if not new:
+            return self._phrases
         if (len(self._phrases) + len(new)) * len(self._pool) > KEPT:
             self._phrases, new = {}, sorted(phrases)
         strengths, shares = of_phrases(self._pool, new, self._embedder.phrases(new))

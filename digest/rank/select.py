@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -207,19 +208,20 @@ class Selector:
         weight = self._ranking.trend_weight
         scores = (1 - weight) * total + weight * self._trend[seats.paper]
         spoken, end = self._spoken(block, seats, facet, heard, naming)
+        spoken_of = [spoken[start:stop] for start, stop in pairwise([0, *end])]
         order = np.lexsort((-scores, seats.reader))
-        for pick, reader, row, score in zip(
-            order.tolist(),
-            seats.reader[order].tolist(),
-            seats.paper[order].tolist(),
-            scores[order].tolist(),
+        told = zip(
+            seats.reader.tolist(),
+            seats.paper.tolist(),
+            np.round(scores.astype(float), 4).tolist(),
+            spoken_of,
             strict=True,
-        ):
+        )
+        rows = list(told)
+        for reader, row, score, said in map(rows.__getitem__, order.tolist()):
             listed = self._edition.papers[row]
-            reasons = (*spoken[end[pick - 1] if pick else 0 : end[pick]], *listed.trend.reasons)[
-                :MOST_REASONS
-            ]
-            found[reader].append(Pick(paper=listed.paper.id, score=round(score, 4), reasons=reasons))
+            reasons = (*said, *listed.trend.reasons)[:MOST_REASONS]
+            found[reader].append(Pick(paper=listed.paper.id, score=score, reasons=reasons))
         return found
 
     def _spoken(
