@@ -313,10 +313,14 @@ def prepare(
 
 
 def ranker_of(day: Service, edition: Edition, *, keep: bool) -> Ranker:
-    """The edition, made ready to be ranked as the operator chose; `keep` as for `embed`."""
-    embedder = rank.embedder(day.settings.model)
-    embed(day, embedder, [listed.paper for listed in edition.papers], keep=keep)
-    return Ranker(edition, day.settings.digest, day.settings.ranking, embedder)
+    """The edition, made ready to be ranked as the operator chose; `keep` as for `embed`.
+
+    What is usual is learnt from the papers before it, too.
+    """
+    embedder, rules = rank.embedder(day.settings.model), day.settings.digest
+    older = day.store.papers.older(edition.published_at - rules.window, rank.OLDER)
+    embed(day, embedder, [*(listed.paper for listed in edition.papers), *older], keep=keep)
+    return Ranker(edition, rules, day.settings.ranking, embedder, older)
 
 
 def embed(day: Service, embedder: Embedder, papers: Iterable[Paper], *, keep: bool) -> None:

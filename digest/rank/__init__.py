@@ -27,8 +27,10 @@ from digest.rank.score import Examples, Taste, nearest
 from digest.rank.select import Selector
 from digest.rank.vectors import Embedder
 
-__all__ = ["Beside", "Embedder", "Ranker", "embedder"]
+__all__ = ["OLDER", "Beside", "Embedder", "Ranker", "embedder"]
 
+#: How many papers before an edition are blended into the background: twice what the shipped one counts for.
+OLDER = 2000
 #: Examples x papers whose comparison is kept in memory, 8 bytes each.
 KEPT = 16_000_000
 
@@ -42,22 +44,32 @@ def embedder(model: str = "") -> Embedder:
 
 
 class Ranker:
-    """One edition, made ready to be ranked for any number of subscribers."""
+    """One edition, made ready to be ranked for any number of subscribers.
+
+    `older` papers show what is usual where this installation reads, beside those of the edition.
+    """
 
     def __init__(
-        self, edition: Edition, rules: DigestDefaults, ranking: Ranking, embedder: Embedder | None = None
+        self,
+        edition: Edition,
+        rules: DigestDefaults,
+        ranking: Ranking,
+        embedder: Embedder | None = None,
+        older: Iterable[Paper] = (),
     ) -> None:
         self._edition, self.embedder = edition, embedder or vectors.shipped()
         papers = [listed.paper for listed in edition.papers]
         texts = _read(papers, self.embedder)
-        self._pool = Pool.of(texts, background.usual(self.embedder).with_texts(texts))
+        self._row = {alias: row for row, paper in enumerate(papers) for alias in (paper.id, *paper.aliases)}
+        known = background.usual(self.embedder).with_texts(texts)
+        before = {paper.id: paper for paper in older if paper.id not in self._row}
+        self._pool = Pool.of(texts, known.with_texts(_read(list(before.values()), self.embedder)))
         self._profiler = Profiler(papers, self._pool, self.embedder)
         self._weights = cache(self._pool.corpus.weights)
         self._selector = Selector(edition, self._pool.similarity, rules, ranking)
         self._examples: Examples | None = None
         self._row_of_example: dict[str | Interest, int] = {}
         self._named: list[Reason | Interest] = []
-        self._row = {alias: row for row, paper in enumerate(papers) for alias in (paper.id, *paper.aliases)}
 
     def digests(
         self,

@@ -84,6 +84,13 @@ class Papers:
         with self._database.reading() as connection:
             return _with_mentions(connection, connection.scalars(seen.union(listed)).all())
 
+    def older(self, than: dt.datetime, most: int) -> builtins.list[Paper]:
+        """The papers first seen until then, the newest so many; without those of which only a reader's list spoke."""
+        chosen = select(papers.c.id).where(papers.c.first_seen > UNSEEN, papers.c.first_seen <= than)
+        chosen = chosen.order_by(papers.c.first_seen.desc(), papers.c.id).limit(most)
+        with self._database.reading() as connection:
+            return _papers(connection, connection.scalars(chosen).all())
+
     def snapshots(self, since: dt.datetime) -> tuple[Snapshot, ...]:
         """The votes that were counted from that instant on, a row whenever they changed; in time."""
         chosen = _snapshots().where(snapshots.c.as_of >= since, snapshots.c.votes.is_not(None))

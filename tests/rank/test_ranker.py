@@ -104,6 +104,24 @@ def test_a_reader_gets_what_they_asked_for_and_is_told_why() -> None:
     assert discovery.reasons[0].kind is ReasonKind.DISCOVERY
 
 
+@pytest.mark.parametrize(("usual", "first"), [("yeast", "Cellars"), ("cellar", "Yeast")])
+def test_what_older_papers_are_full_of_says_little(usual: str, first: str) -> None:
+    listed = [
+        a_listed(
+            0, score=0.0, title="Yeast at night", abstract="How it grows in the dark, and what it eats."
+        ),
+        a_listed(1, score=0.0, title="Cellars at night", abstract="How they keep cool in the dark, and why."),
+        *(a_listed(n, score=0.0, title=f"Tides, part {n}", abstract="Water rises.") for n in range(2, 9)),
+    ]
+    older = [a_listed(100 + n, title=f"On {usual}", abstract=f"The {usual} again.").paper for n in range(300)]
+    edition = Edition(id=1, published_at=NOON, papers=tuple(listed))
+    ranker = Ranker(edition, DigestDefaults(discovery=0, min_score=0), Ranking(trend_weight=0), older=older)
+
+    (digest,) = ranker.digests([asked((InterestKind.PHRASE, "yeast cellar"))], {}, {})
+
+    assert titles(digest, edition)[0].startswith(first)
+
+
 def test_two_unrelated_interests_get_their_shares() -> None:
     double = Interest(kind=InterestKind.PHRASE, value="graph colouring", weight=2)
     digest = digest_for(asked((InterestKind.PHRASE, "protein folding"), double, papers=7))

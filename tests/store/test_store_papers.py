@@ -273,6 +273,15 @@ def test_the_pool_is_what_was_first_seen_or_listed_in_the_window(store: Store):
     assert [(paper.id, len(said)) for paper, said in found] == [(old[1].id, 2), (new.id, 0)]
 
 
+def test_older_papers_are_the_newest_of_those_before(store: Store):
+    save(store, *(a_paper(n, first_seen=NOON - n * DAY) for n in range(6)), a_paper(9, first_seen=UNSEEN))
+
+    found = store.papers.older(NOON - 2 * DAY, 3)
+
+    assert {paper.id for paper in found} == {a_paper(n).id for n in (2, 3, 4)}
+    assert len(store.papers.older(NOON, 100)) == 6
+
+
 def test_papers_are_listed_by_the_utc_day_they_were_seen_or_listed_on(store: Store):
     midnight = NOON.replace(hour=0)
     first, last, next_day = (

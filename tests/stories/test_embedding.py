@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import NOON, a_paper
+from factories import NOON, a_listed, a_paper, a_subscriber
 
 from digest import config, daily, deliver, samples, subscriptions
-from digest.model import Paper, Resolved
+from digest.model import Edition, Interest, InterestKind, Paper, Resolved
 from digest.rank import Beside, embedder
 from digest.rank.vectors import Floats, shipped, unit
 from digest.service import Service, open_service
@@ -54,6 +54,34 @@ def test_what_is_embedded_is_kept_unless_it_is_for_a_page(tmp_path: Path) -> Non
         assert len(reading(day, PAPERS, keep=True)) == 1
         assert reading(day, PAPERS, keep=True) == []
         assert len(day.store.embeddings.of("lengths", [paper.id for paper in PAPERS])) == 3
+
+
+@pytest.mark.parametrize(("usual", "first"), [("yeast", 1), ("cellar", 0)])
+def test_what_is_usual_is_learnt_from_the_weeks_before_the_edition(
+    tmp_path: Path, usual: str, first: int
+) -> None:
+    before = NOON - dt.timedelta(days=9)
+    older = [
+        a_paper(100 + n, first_seen=before, title=f"On {usual}", abstract=f"The {usual} again.")
+        for n in range(300)
+    ]
+    listed = (
+        a_listed(
+            0, score=0.0, title="Yeast at night", abstract="How it grows in the dark, and what it eats."
+        ),
+        a_listed(1, score=0.0, title="Cellars at night", abstract="How they keep cool in the dark, and why."),
+        *(a_listed(n, score=0.0, title=f"Tides, part {n}", abstract="Water rises.") for n in range(2, 9)),
+    )
+    reader = a_subscriber(interests=(Interest(kind=InterestKind.PHRASE, value="yeast cellar"),))
+    (tmp_path / "digest.toml").write_text(
+        "[digest]\nmin_score = 0\ndiscovery = 0\n[ranking]\ntrend_weight = 0\n"
+    )
+    with open_service(config.load(tmp_path / "digest.toml", {})) as day:
+        day.store.papers.save(Resolved(papers=tuple(older), mentions=(), joined={}), before)
+        ranker = daily.ranker_of(day, Edition(id=1, published_at=NOON, papers=listed), keep=False)
+        (digest,) = ranker.digests([reader], {}, {})
+
+    assert digest.picks[0].paper == listed[first].paper.id
 
 
 @pytest.mark.neural
