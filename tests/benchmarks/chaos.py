@@ -4,7 +4,7 @@ A relay on loopback refuses one message in twenty for the time being, takes the 
 log as Postfix does, before it answers. Passes are killed with SIGKILL when it has taken a random number more of them;
 then passes run to the end. The relay's log is compared with the outbox: nobody may be lost, and a message may arrive
 once more for each kill in which it was on its way, as the killed pass's journal says, one for each connection at most.
-With `--reconcile` the log is `mail.relay_log`, and none may.
+With `--reconcile` the log is `mail.relay_log`, and none may. `--postfix` does it to a real Postfix, which refuses nobody.
 
 `--points` dies at each named point instead, by exit, by exception and by being frozen while another pass runs. `--postgres`
 does either on a PostgreSQL of its own.
@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import structlog
 from factories import NOON, a_listed, a_plan, a_subscriber
+from postfix import Postfix, a_postfix
 from sqlalchemy import NullPool, create_engine, event, make_url, text
 
 from digest import daily, sending
@@ -136,15 +137,15 @@ class Sink:
 
 
 @contextlib.contextmanager
-def a_relay(log: Path, refused: float = 0.05) -> Iterator[int]:
-    """A sink in a process of its own; its port."""
+def a_sink(log: Path, refused: float = 0.05) -> Iterator[Postfix]:
+    """A sink in a process of its own."""
     log.touch()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         pid = os.fork()
         if not pid:
             Sink(log, refused).serve(listener)
         try:
-            yield listener.getsockname()[1]
+            yield Postfix(listener.getsockname()[1], log)
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -196,11 +197,6 @@ class Place:
 
     folder: Path
     url: str
-
-    @property
-    def log(self) -> Path:
-        """The relay's."""
-        return self.folder / "mail.log"
 
 
 class Places:
@@ -263,15 +259,15 @@ def filled(url: str, messages: int) -> None:
         store.outbox.enqueue([replace(p, message_id=f"<{p.reader.id}@example.org>") for p in plans])
 
 
-def settings(place: Place, port: int, connections: int, *, reconcile: bool) -> Settings:
+def settings(place: Place, relay: Postfix, given: argparse.Namespace) -> Settings:
     """What ships, for that relay."""
-    mail = {"transport": "smtp", "host": "127.0.0.1", "port": port, "security": "none"}
-    if reconcile:
-        mail["relay_log"] = "mail.log"
+    mail = {"transport": "smtp", "host": "127.0.0.1", "port": relay.port, "security": "none"}
+    if given.reconcile:
+        mail["relay_log"] = str(relay.log)
     return Settings.model_validate(
         {
             "site": {"url": "https://digest.example.org", "secret": "chaos"},
-            "mail": mail | {"connections": connections},
+            "mail": mail | {"connections": given.connections},
             "database": {"url": place.url},
             "directory": place.folder,
         }
@@ -324,9 +320,9 @@ def to_the_end(chosen: Settings, now: dt.datetime) -> dict[str, int]:
     raise SystemExit("deliveries still wait after a hundred passes")
 
 
-def verdict(place: Place, messages: int) -> dict[str, int]:
+def verdict(place: Place, log: Path, messages: int) -> dict[str, int]:
     """What the relay has of them, and what the outbox says that it has."""
-    taken = copies(place.log)
+    taken = copies(log)
     with open_store(place.url) as store:
         sent = {row.plan.message_id for row in store.outbox.list(DeliveryState.SENT)}
         if place.url.startswith("sqlite"):
@@ -371,9 +367,8 @@ def killed(given: argparse.Namespace) -> dict[str, object]:
     chance, began = random.Random(given.seed), time.monotonic()
     with places(given) as made:
         place = made.another()
-        log = place.log
-        with a_relay(log) as port:
-            chosen = settings(place, port, given.connections, reconcile=given.reconcile)
+        with a_postfix() if given.postfix else a_sink(place.folder / "mail.log") as relay:
+            log, chosen = relay.log, settings(place, relay, given)
             kills, now, doubts = 0, NOON, Doubts(chosen)
             while kills < given.kills:
                 more = chance.randint(1, max(2, 2 * given.messages // given.kills - 20))
@@ -383,14 +378,17 @@ def killed(given: argparse.Namespace) -> dict[str, object]:
                 if sum(copies(log).values()) >= given.messages:
                     break
             states = to_the_end(chosen, now)
+            found = verdict(place, log, given.messages)
+            repeated = sum((copies(log) - doubts.allowed).values())
         return {
+            "relay": "postfix" if given.postfix else "sink",
             "messages": given.messages,
             "kills": kills,
             "connections": given.connections,
             "reconciled": given.reconcile,
-            **verdict(place, given.messages),
+            **found,
             "most_on_their_way": doubts.most,
-            "repeated_without_cause": sum((copies(log) - doubts.allowed).values()),
+            "repeated_without_cause": repeated,
             "states": states,
             "seconds": round(time.monotonic() - began, 1),
         }
@@ -426,8 +424,8 @@ def pointed(given: argparse.Namespace) -> dict[str, object]:
 
 def ended(place: Place, fate: Fate, given: argparse.Namespace) -> dict[str, int]:
     """One pass that meets its fate, and what the next ones make of it."""
-    with a_relay(place.log) as port:
-        chosen = settings(place, port, given.connections, reconcile=given.reconcile)
+    with a_sink(place.folder / "mail.log") as relay:
+        chosen = settings(place, relay, given)
         pid = a_pass(chosen, NOON, fate)
         _, status = os.waitpid(pid, os.WUNTRACED)
         if os.WIFSTOPPED(status):
@@ -435,7 +433,7 @@ def ended(place: Place, fate: Fate, given: argparse.Namespace) -> dict[str, int]
             os.kill(pid, signal.SIGCONT)
             os.waitpid(pid, 0)
         to_the_end(chosen, NOON + 2 * STEP)
-    return verdict(place, given.messages)
+        return verdict(place, relay.log, given.messages)
 
 
 def main() -> None:
@@ -447,6 +445,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reconcile", action="store_true")
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--postfix", action="store_true", help="needs root")
     parser.add_argument("--points", action="store_true")
     parser.add_argument(
         "--times", type=int, nargs="+", default=[1, 2, 5], help="with --points: at which visit"

@@ -6,7 +6,9 @@ In full: `python tests/benchmarks/chaos.py --messages 9000 --kills 200 [--reconc
 from __future__ import annotations
 
 import json
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +81,21 @@ def test_random_kills_lose_nobody_and_repeat_nothing_where_the_relays_log_is_ask
     assert found["repeated" if reconcile else "repeated_without_cause"] == 0
     assert found["most_on_their_way"] <= found["connections"]
     assert found["states"] == {"sent": 200}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not shutil.which("postfix") or os.geteuid() != 0,
+    reason="Postfix is not here, or would not start but as root",
+)
+def test_random_kills_before_a_real_postfix_lose_nobody_and_repeat_nothing() -> None:
+    options = ["--messages", "300", "--kills", "6", "--postfix", "--reconcile"]
+    done = subprocess.run([*CHAOS, *options], capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+
+    assert found["kills"] >= 4
+    assert (found["lost"], found["sent_and_not_taken"], found["repeated"]) == (0, 0, 0)
+    assert found["states"] == {"sent": 300}
 
 
 @pytest.mark.slow
