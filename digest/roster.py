@@ -64,7 +64,8 @@ def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) 
         name: tuple(part for part in given.pop(name).split(";") if part.strip())
         for name in set(COLUMNS.values()) & set(given)
     }
-    wish = Wish(**given, **lists, papers=papers)  # type: ignore[arg-type]  # columns were checked against Wish
+    plain = _yes(given.pop("plain_text")) if "plain_text" in given else None
+    wish = Wish(**given, **lists, papers=papers, plain_text=plain)  # type: ignore[arg-type]  # columns were checked against Wish
     subscriber = tuned(newcomer(row["address"] or "", settings, now), wish, settings)
     state = _state(row, settings)
     confirmed = state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
@@ -78,9 +79,13 @@ def _state(row: dict[str, str | None], settings: Settings) -> SubscriberState:
             return SubscriberState(given.casefold())
         except ValueError:
             raise UsageError(f"state is {', '.join(SubscriberState)}: {given!r}") from None
-    said = (row.get("confirmed") or "").casefold()
-    agreed = said in {"yes", "true", "1"} or (settings.site.personal and not said)
+    said = row.get("confirmed") or ""
+    agreed = _yes(said) or (settings.site.personal and not said)
     return SubscriberState.CONFIRMED if agreed else SubscriberState.PENDING
+
+
+def _yes(said: str) -> bool:
+    return said.casefold() in {"yes", "true", "1"}
 
 
 def import_all(day: Service, subscribers: Iterable[Subscriber], now: dt.datetime) -> tuple[int, int]:
@@ -104,6 +109,10 @@ def write_csv(subscribers: Iterable[Subscriber], file: TextIO) -> None:
         row = {"address": one.address, "state": one.state, "name": one.name, "papers": one.papers}
         row |= {"timezone": one.schedule.timezone, "send_at": f"{one.schedule.send_at:%H:%M}"}
         row |= {"days": str(one.schedule.days), "language": one.language}
+        row |= {
+            "plain_text": "yes" if one.plain_text else "no",
+            "paused_until": one.schedule.paused_until or "",
+        }
         for kind, column in COLUMNS.items():
             row[column] = ";".join(spelled(i) for i in one.asked(kind))
         row["about"] = "".join(i.value for i in one.asked(InterestKind.TEXT))

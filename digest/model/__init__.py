@@ -57,6 +57,7 @@ from digest.model.readers import (
     Subject,
     Subscriber,
     SubscriberState,
+    calendar_date,
     clock_time,
     zone,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "Trend",
     "Validators",
     "Verdict",
+    "calendar_date",
     "clock_time",
     "zone",
 ]

@@ -50,12 +50,16 @@ def add(pages: FastAPI, desk: Desk) -> None:
 def add_for_machines(pages: FastAPI, desk: Desk, ready: Callable[[], bool]) -> None:
     """The style sheet, and what robots and operators' probes ask for."""
     base = desk.look.base
+    kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
     robots = "".join(["User-agent: *\n", *(f"Disallow: {base}{path}\n" for path in SECRET_PATHS)])
 
     @pages.api_route("/style.css", methods=READ)
     def style() -> Response:
-        kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
         return Response(desk.look.style, media_type="text/css", headers=kept)
+
+    @pages.api_route("/preview.js", methods=READ)
+    def script() -> Response:
+        return Response(desk.look.script, media_type="text/javascript", headers=kept)
 
     @pages.api_route("/robots.txt", methods=READ, response_class=PlainTextResponse)
     def robots_txt() -> str:
