@@ -65,8 +65,9 @@ class Subscribers:
                 connection.execute(row, _row(changed))
             except IntegrityError:
                 raise _taken(changed) from None
-            connection.execute(delete(interests).where(interests.c.subscriber == id))
-            _write_interests(connection, changed)
+            if changed.interests != current.interests:
+                connection.execute(delete(interests).where(interests.c.subscriber == id))
+                _write_interests(connection, changed)
             return changed
 
     def ask(
@@ -188,8 +189,10 @@ def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Su
 def _interests(connection: Connection, ids: Collection[str]) -> defaultdict[str, list[Interest]]:
     found: defaultdict[str, list[Interest]] = defaultdict(list)
     for some in chunks(ids):
-        chosen = select(interests).where(interests.c.subscriber.in_(some)).order_by(interests.c.position)
-        for row in connection.execute(chosen):
+        # An IN is spelled out anew for every statement; pages ask for one reader at a time.
+        owner = interests.c.subscriber
+        whose = owner == some[0] if len(some) == 1 else owner.in_(some)
+        for row in connection.execute(select(interests).where(whose).order_by(interests.c.position)):
             found[row.subscriber].append(Interest(kind=row.kind, value=row.value, weight=row.weight))
     return found
 

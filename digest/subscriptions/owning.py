@@ -13,7 +13,7 @@ from digest.links import Purpose
 from digest.messages import asked_plan
 from digest.model import DeliveryKind, Paper, Subscriber, SubscriberState
 from digest.service import Service
-from digest.subscriptions.bearing import bearer, owner
+from digest.subscriptions.bearing import bearer, owned
 from digest.subscriptions.reading import liking, remember
 from digest.subscriptions.wishes import Wish, tuned
 
@@ -67,8 +67,8 @@ def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None
 def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     """Who would leave by that token; changes nothing, and otherwise as `unsubscribe`."""
     claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
-    gone = day.store.subscribers.get(claim.subscriber) is None
-    return None if gone else owner(day, claim)
+    found = day.store.subscribers.get(claim.subscriber)
+    return found and owned(found, claim)
 
 
 def left(subscriber: Subscriber) -> Subscriber:

@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from digest import subscriptions
 from digest.errors import BadAddress, UsageError
 from digest.render import words
+from digest.web.common import Common
 from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import SignUp
 from digest.web.guard import network, own_pages_only
@@ -21,10 +22,9 @@ from digest.web.views import Landing, said
 def add(pages: FastAPI, desk: Desk) -> None:
     """The landing page, the sample and the form."""
     site = desk.day.settings.site
-
-    @pages.api_route("/", methods=READ)
-    def landing() -> Response:
-        return desk.look.page("landing.html", landing=_landing(desk, SignUp()))
+    landing = Common(lambda: desk.look.page("landing.html", landing=_landing(desk, SignUp())))
+    # Past FastAPI's reading of parameters: there are none, and it is the page that is asked for most.
+    pages.add_route("/", landing.answer, methods=READ)
 
     @pages.api_route("/sample", methods=READ)
     def sample() -> Response:
