@@ -17,8 +17,8 @@ from digest.subscriptions import MOST_IMPORTED, Wish, interest, spelled
 
 
 def whole(text: str) -> str:
-    """The text without lone surrogates, which some charsets of a form decode to and no page can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """The text without NUL, which no database holds, and lone surrogates, which some charsets decode to."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 Typed = Annotated[str, AfterValidator(whole)]
