@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
 from digest.errors import UsageError
-from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
+from digest.model import Days, DeliveryKind, Departure, Interest, Plan, Schedule, Subscriber, SubscriberState
 from digest.store import limits
 from digest.store.database import Database, chunks, insert
 from digest.store.limits import Limit
@@ -49,11 +49,17 @@ class Subscribers:
             if mail:
                 _enqueue(connection, mail)
 
-    def change(self, id: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+    def change(
+        self,
+        id: str,  # noqa: A002 (it is the subscriber's id)
+        decide: Callable[[Subscriber], Subscriber],
+        mails: Collection[Plan] = (),
+    ) -> Subscriber | None:
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
-        Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
-        raises, nothing changes; UsageError if somebody else has the new address.
+        Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If it changes
+        them, `mails` are enqueued. If `decide` raises, nothing changes; UsageError if somebody else has the new
+        address.
         """
         with self._database.writing() as connection:
             chosen = select(subscribers).where(subscribers.c.id == id).with_for_update()
@@ -67,6 +73,7 @@ class Subscribers:
                 raise _taken(changed) from None
             connection.execute(delete(interests).where(interests.c.subscriber == id))
             _write_interests(connection, changed)
+            enqueue(connection, mails)
             return changed
 
     def ask(
@@ -159,6 +166,8 @@ def _row(subscriber: Subscriber) -> dict[str, object]:
         "generation": subscriber.generation,
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
+        "left_at": subscriber.departure and subscriber.departure.at,
+        "left_from": subscriber.departure and subscriber.departure.state,
     }
 
 
@@ -205,5 +214,6 @@ def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Su
         generation=row.generation,
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,
+        departure=Departure(at=row.left_at, state=row.left_from) if row.left_at else None,
         interests=asked,
     )

@@ -19,29 +19,44 @@ from digest.subscriptions.keeping import (
     update,
     with_references,
 )
-from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscribe
+from digest.subscriptions.leaving import (
+    UNDO_LIFETIME,
+    farewell,
+    leaver,
+    less_often,
+    may_be_rarer,
+    may_undo,
+    undo,
+    unsubscribe,
+)
+from digest.subscriptions.owning import confirm, prefer
 from digest.subscriptions.wishes import LONGEST_TEXT, Wish, newcomer, spelled, tuned, wish_of
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_IMPORTED",
+    "UNDO_LIFETIME",
     "Wish",
     "add",
     "ask",
     "ask_again",
     "bearer",
     "confirm",
+    "farewell",
     "find",
     "forget",
     "keep",
     "leaver",
-    "left",
+    "less_often",
+    "may_be_rarer",
+    "may_undo",
     "newcomer",
     "pause",
     "prefer",
     "spelled",
     "sync_readers",
     "tuned",
+    "undo",
     "unsubscribe",
     "update",
     "wish_of",

@@ -75,7 +75,8 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
         changed = tuned(subscriber, wish, day.settings)
         if not confirmed:
             return changed
-        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
+        confirmed_at = changed.confirmed_at or now
+        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=confirmed_at, departure=None)
 
     return _changed(day, find(day, who).id, decide)
 

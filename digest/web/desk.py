@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
+from digest.links import Claim, Purpose
+from digest.model import Subscriber
 from digest.service import Service
 from digest.web.headers import MAIL_POLICY
 from digest.web.look import Look
@@ -26,6 +28,15 @@ class Desk:
     clock: Callable[[], dt.datetime]
     look: Look
     shelf: Shelf
+
+    def path(self, purpose: Purpose, token: str) -> str:
+        """The path of a link that has that token."""
+        return f"{self.look.base}/{purpose}/{token}"
+
+    def path_of(self, purpose: Purpose, reader: Subscriber) -> str:
+        """The path of a reader's link for that purpose, one that does not expire."""
+        claim = Claim(purpose=purpose, subscriber=reader.id, generation=reader.generation)
+        return self.path(purpose, self.day.links.token(claim))
 
     def asked(self, wait: dt.timedelta | None) -> Response:
         """The answer to whoever asked for a mail: the same bytes for every address, known or not."""

@@ -1,4 +1,4 @@
-"""Pages of one reader, behind the signed links of their mails: confirm, unsubscribe, preferences.
+"""Pages of one reader, behind the signed links of their mails: confirm, preferences.
 
 Rule 1. Opening a link changes nothing; only the button on its page does.
 Rule 2. Whose link it is, the page says with a masked address only.
@@ -14,7 +14,7 @@ from digest import daily, feedback, languages, subscriptions
 from digest.address import masked
 from digest.errors import LinkExpired, UsageError
 from digest.languages import Language
-from digest.links import Claim, Purpose
+from digest.links import Purpose
 from digest.model import Subscriber, SubscriberState
 from digest.web.desk import READ, Desk, client, framed, in_frame
 from digest.web.forms import Preferences, Said
@@ -33,7 +33,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
             reader = subscriptions.bearer(desk.day, Purpose.CONFIRM, token, desk.clock())
         except LinkExpired:
             return _expired(desk, token)
-        path = _path(desk, Purpose.CONFIRM, token)
+        path = desk.path(Purpose.CONFIRM, token)
         return desk.look.page(
             "confirm.html", language=languages.of(reader.language), address=masked(reader.address), path=path
         )
@@ -50,19 +50,6 @@ def add(pages: FastAPI, desk: Desk) -> None:
     def again(request: Request, token: str) -> Response:
         asking = network(client(request))
         return desk.asked(subscriptions.ask_again(desk.day, token, asking, desk.clock()))
-
-    @pages.api_route("/unsubscribe/{token}", methods=READ)
-    def unsubscribe_page(token: str) -> Response:
-        reader = subscriptions.leaver(desk.day, token, desk.clock())
-        return desk.look.page(
-            "unsubscribe.html", language=_spoken(reader), path=_path(desk, Purpose.UNSUBSCRIBE, token)
-        )
-
-    # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read.
-    @pages.post("/unsubscribe/{token}")
-    def unsubscribe(token: str) -> Response:
-        reader = subscriptions.unsubscribe(desk.day, token, desk.clock())
-        return desk.look.page("unsubscribed.html", language=_spoken(reader))
 
     @pages.api_route("/preferences/{token}", methods=READ)
     def preferences_page(token: str) -> Response:
@@ -108,7 +95,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
 
 def _expired(desk: Desk, token: str) -> Response:
-    return desk.look.page("expired.html", 410, path=_path(desk, Purpose.CONFIRM, token))
+    return desk.look.page("expired.html", 410, path=desk.path(Purpose.CONFIRM, token))
 
 
 def _settings(
@@ -128,9 +115,9 @@ def _settings(
         weekdays=weekdays(language),
         languages=languages.names(),
         said=spoken(heard, feedback.titles(desk.day, heard), language),
-        feed_path=f"{_path_of(desk, Purpose.FEED, reader)}/feed.atom",
-        preferences_path=_path_of(desk, Purpose.PREFERENCES, reader),
-        unsubscribe_path=_path_of(desk, Purpose.UNSUBSCRIBE, reader),
+        feed_path=f"{desk.path_of(Purpose.FEED, reader)}/feed.atom",
+        preferences_path=desk.path_of(Purpose.PREFERENCES, reader),
+        unsubscribe_path=desk.path_of(Purpose.UNSUBSCRIBE, reader),
         done=done,
         digest=in_frame(digest) if digest else "",
         problem=problem,
@@ -142,12 +129,3 @@ def _settings(
 
 def _spoken(reader: Subscriber | None) -> Language | None:
     return languages.of(reader.language) if reader else None
-
-
-def _path_of(desk: Desk, purpose: Purpose, reader: Subscriber) -> str:
-    claim = Claim(purpose=purpose, subscriber=reader.id, generation=reader.generation)
-    return _path(desk, purpose, desk.day.links.token(claim))
-
-
-def _path(desk: Desk, purpose: Purpose, token: str) -> str:
-    return f"{desk.look.base}/{purpose}/{token}"

@@ -26,7 +26,15 @@ from digest import config, daily, deliver, roster, subscriptions
 from digest.errors import LinkError, LinkExpired, UsageError
 from digest.links import Purpose
 from digest.messages import compose
-from digest.model import DeliveryKind, DeliveryState, Interest, InterestKind, Subscriber, SubscriberState
+from digest.model import (
+    DeliveryKind,
+    DeliveryState,
+    Departure,
+    Interest,
+    InterestKind,
+    Subscriber,
+    SubscriberState,
+)
 from digest.service import Service, open_service
 from digest.subscriptions import Wish
 
@@ -218,7 +226,9 @@ def test_leaving_takes_effect_at_once_and_twice_is_once(day: Service) -> None:
     leave, _ = links(day, reader)
     for _ in range(2):
         left = subscriptions.unsubscribe(day, leave, NOW + 900 * DAY)
-        assert left == the_reader(day) == replace(reader, state=SubscriberState.UNSUBSCRIBED)
+        departure = Departure(at=NOW + 900 * DAY, state=SubscriberState.CONFIRMED)
+        gone = replace(reader, state=SubscriberState.UNSUBSCRIBED, departure=departure)
+        assert left == the_reader(day) == gone
     assert not any(daily.due_digests(day, NOW + DAY, None))
 
 
