@@ -140,6 +140,10 @@ class Links:
         """26 lower-case base32 characters of HMAC-SHA-256(secret, parts): 130 bits, for Message-IDs."""
         return _fingerprint(self.secrets[-1], parts)
 
+    def fingerprints(self, *parts: str) -> tuple[str, ...]:
+        """The fingerprint of these parts under every secret that counts, the newest first."""
+        return tuple(_fingerprint(secret, parts) for secret in reversed(self.secrets))
+
     def vouches(self, start: str, *parts: str) -> bool:
         """Whether that is how the fingerprint of these parts begins, under any secret; 80 bits of it at least."""
         given = start.encode(errors="surrogatepass")

@@ -10,6 +10,7 @@ from digest.model.bounces import Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
 from digest.model.content import Content, Piece, Pieces
 from digest.model.deliveries import (
+    Deletion,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -74,6 +75,7 @@ __all__ = [
     "Content",
     "Days",
     "Decision",
+    "Deletion",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",

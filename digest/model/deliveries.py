@@ -175,6 +175,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What remains of an address that was deleted: nobody but its owner brings it back."""
+
+    at: dt.datetime
+    until: dt.datetime
+    #: Whether it must not be mailed at all, not even when its owner asks.
+    suppressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """An address that must not be mailed, and why."""
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -354,6 +355,19 @@ suppressions = Table(
     Column("address", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+)
+
+#: What remains of an address whose owner had everything deleted, or the operator for them.
+deletions = Table(
+    "deletions",
+    metadata,
+    # A keyed hash of the address, which cannot be read back.
+    Column("key", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    # Until then nobody but its owner brings it back.
+    Column("until", UtcDateTime, nullable=False, index=True),
+    # Whether it must not be mailed at all; why is not kept, since a server's words may hold the address.
+    Column("suppressed", Boolean, nullable=False),
 )
 
 #: What was asked for on a page, so that it can be limited (`limits`).

@@ -96,6 +96,24 @@ class Subscribers:
             _enqueue(connection, mail)
             return None
 
+    def mail(
+        self, plan: Plan, asking: Limit, now: dt.datetime, address: Limit | None = None
+    ) -> dt.timedelta | None:
+        """Count that somebody asks, and enqueue that mail: all of it or nothing; the same for who is not there.
+
+        Returns how long they have to wait, if they asked too often. If the address was written to too often, they
+        are counted and nothing is mailed.
+        """
+        with self._database.writing() as connection:
+            if too_soon := limits.wait(connection, asking, now):
+                return too_soon
+            limits.count(connection, asking, now)
+            if address is None:
+                enqueue(connection, [plan])
+            elif not limits.wait(connection, address, now):
+                _enqueue(connection, Mail(plan=plan, limit=address))
+            return None
+
     def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
         """Drop who was asked to confirm before that instant and did not, and counts that no limit needs; how many."""
         mailed = select(outbox.c.subscriber).where(outbox.c.kind == DeliveryKind.CONFIRM)
@@ -134,11 +152,6 @@ class Subscribers:
                 return
             yield found
             last = found[-1].id
-
-    def remove(self, id: str) -> None:  # noqa: A002 (it is the subscriber's id)
-        """Forget a subscriber, their interests and everything in the outbox that is theirs."""
-        with self._database.writing() as connection:
-            connection.execute(delete(subscribers).where(subscribers.c.id == id))
 
 
 def _enqueue(connection: Connection, mail: Mail) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from digest.subscriptions.asking import ask, ask_again, forget
 from digest.subscriptions.bearing import bearer
+from digest.subscriptions.deleting import delete, deletion, erase, welcome_back
 from digest.subscriptions.keeping import (
     MOST_IMPORTED,
     add,
@@ -29,6 +30,7 @@ from digest.subscriptions.leaving import (
     undo,
     unsubscribe,
 )
+from digest.subscriptions.mine import Move, ask_fresh, ask_move, everything, move, mover, remind
 from digest.subscriptions.owning import confirm, prefer
 from digest.subscriptions.wishes import LONGEST_TEXT, Wish, newcomer, spelled, tuned, wish_of
 
@@ -36,12 +38,19 @@ __all__ = [
     "LONGEST_TEXT",
     "MOST_IMPORTED",
     "UNDO_LIFETIME",
+    "Move",
     "Wish",
     "add",
     "ask",
     "ask_again",
+    "ask_fresh",
+    "ask_move",
     "bearer",
     "confirm",
+    "delete",
+    "deletion",
+    "erase",
+    "everything",
     "farewell",
     "find",
     "forget",
@@ -50,15 +59,19 @@ __all__ = [
     "less_often",
     "may_be_rarer",
     "may_undo",
+    "move",
+    "mover",
     "newcomer",
     "pause",
     "prefer",
+    "remind",
     "spelled",
     "sync_readers",
     "tuned",
     "undo",
     "unsubscribe",
     "update",
+    "welcome_back",
     "wish_of",
     "with_references",
 ]

@@ -11,6 +11,7 @@ from digest.messages import asked_plan
 from digest.model import DeliveryKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions.bearing import act, bearer
+from digest.subscriptions.deleting import welcome_back
 from digest.subscriptions.wishes import Wish, tuned
 
 
@@ -36,6 +37,7 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
 
     confirmed = act(day, reader, decide)
     if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
+        welcome_back(day, confirmed.address)
         # Not in the same transaction: a kill in between costs a greeting, and nothing else.
         day.store.outbox.enqueue([asked_plan(day, DeliveryKind.WELCOME, confirmed, now)])
     return confirmed

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from factories import a_subscriber
 
+from digest import subscriptions
 from digest.links import Purpose
 from digest.model import Days, DeliveryKind, Schedule, SubscriberState
 
@@ -62,7 +63,7 @@ def test_an_unsubscribe_link_works_for_ever_and_when_its_reader_is_gone(site, na
     path = site.path(Purpose.UNSUBSCRIBE, reader)
     site.clock.now += dt.timedelta(days=3650)
     assert "You are unsubscribed" in site.post(path).text
-    site.day.store.subscribers.remove(reader.id)
+    subscriptions.erase(site.day, reader, site.clock.now)
     assert site.get(path).body == site.post(path).body
     assert "You are unsubscribed" in site.get(path).text
     assert "<form" not in site.get(path).text

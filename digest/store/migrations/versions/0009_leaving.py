@@ -1,4 +1,4 @@
-"""Leaving and what is the reader's own: who may take it back, and several mails of a kind on one day."""
+"""Leaving: who may take it back, what remains of the deleted, and several mails of a kind on one day."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ CHECKS = (
 def upgrade() -> None:
     op.add_column("subscribers", sa.Column("left_at", UtcDateTime()))
     op.add_column("subscribers", sa.Column("left_from", sa.String(16)))
+    op.create_table(
+        "deletions",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.Column("suppressed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_deletions")),
+    )
+    op.create_index(op.f("ix_deletions_until"), "deletions", ["until"])
     sqlite = op.get_bind().dialect.name == "sqlite"
     if sqlite:
         for table, kept in LEANING.items():
