@@ -11,7 +11,7 @@ from factories import a_subscriber
 
 from digest import subscriptions
 from digest.links import Purpose
-from digest.model import Days, DeliveryKind, Schedule, SubscriberState
+from digest.model import Bounce, BounceClass, Days, Decision, DeliveryKind, Schedule, SubscriberState
 
 ACTS = ("undo", "weekly", "farewell")
 MONTH = dt.timedelta(days=30)
@@ -121,6 +121,15 @@ def test_an_address_that_must_not_be_mailed_stays_unsubscribed(site, name: str) 
     assert "/undo" not in site.get(path).text
     site.post(f"{path}/undo")
     assert site.now(name).state is SubscriberState.UNSUBSCRIBED
+
+
+def test_who_left_by_mail_may_take_it_back_by_the_link(site, name: str) -> None:
+    reader = site.reader(name)
+    wish = Bounce(key=name, subscriber=reader.id, at=site.clock.now, meaning=BounceClass.LEAVE)
+    site.day.store.bounces.settle(wish, lambda _: Decision(leave=True), site.clock.now)
+    assert site.now(name).state is SubscriberState.UNSUBSCRIBED
+    site.post(f"{site.path(Purpose.UNSUBSCRIBE, reader)}/undo")
+    assert site.now(name) == reader
 
 
 # --- less often, and in writing -------------------------------------------------------------------

@@ -22,7 +22,8 @@ def page(browser, request):
     context = browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800})
     context.set_default_timeout(10_000)
     window, troubles = context.new_page(), []
-    window.on("requestfailed", lambda failed: troubles.append(failed.url))
+    # A download is told as a failed request for a page.
+    window.on("requestfailed", lambda failed: failed.url.endswith(".json") or troubles.append(failed.url))
     window.on("console", lambda said: troubles.append(said.text) if "Content Security" in said.text else None)
     yield window
     context.close()
