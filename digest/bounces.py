@@ -136,7 +136,9 @@ def answered(day: Service, delivery: Delivery, settlement: Settlement, now: dt.d
     bounce = Bounce(
         key=hashed("reply", plan.reader.id, str(delivery.id), str(delivery.attempts)),
         subscriber=plan.reader.id,
-        origin=Origin(subscriber=plan.reader.id, kind=plan.kind, local_date=plan.local_date),
+        origin=Origin(
+            subscriber=plan.reader.id, kind=plan.kind, local_date=plan.local_date, number=plan.number
+        ),
         at=now,
         meaning=refusal.meaning,
         status=refusal.status,

@@ -2,7 +2,7 @@
 
 Tokens are signed, not stored: a message made again after a crash carries the same links byte for byte.
 A token holds the purpose (as salt), an opaque subscriber id, the subscriber's generation, and for some
-purposes an expiry or a paper; never an address. Raising the generation revokes all of a reader's tokens.
+purposes an expiry or what it speaks of; never an address. Raising the generation revokes all of a reader's tokens.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from digest.errors import LinkError, LinkExpired
 from digest.model import Reader, ReaderLinks
 
 CONFIRM_LIFETIME = dt.timedelta(hours=48)
+#: Of a link to what is the reader's own: whoever is forwarded its mail later can do nothing with it.
+FRESH_LIFETIME = dt.timedelta(minutes=30)
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 #: Characters of a fingerprint that still vouch for its parts: 80 bits.
 SHORTEST = 16
@@ -37,6 +39,8 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
     FEEDBACK = "feedback"
     FEED = "u"  #: reads the personal feed, and does nothing else
+    MINE = "mine"  #: shows all that is kept, deletes it, and asks for another address
+    ADDRESS = "address"  #: says yes to being the reader's address from now on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,8 @@ class Claim:
     subscriber: str
     generation: int
     expires_at: dt.datetime | None = None
-    #: The paper that a feedback link speaks of.
-    paper: str | None = None
+    #: What it speaks of: a feedback link's paper, the keyed hash of an address to be.
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,8 @@ class Links:
         """The claim as an opaque, URL-safe, signed text; equal claims give equal tokens."""
         parts: list[str | int] = [claim.subscriber, claim.generation]
         parts.append(int(claim.expires_at.timestamp()) if claim.expires_at else 0)
-        if claim.paper:
-            parts.append(claim.paper)
+        if claim.about:
+            parts.append(claim.about)
         return self._signed(claim.purpose, _compact(parts))
 
     def _signed(self, purpose: Purpose, parts: str) -> str:
@@ -129,12 +133,16 @@ class Links:
             subscriber=subscriber,
             generation=generation,
             expires_at=expires_at,
-            paper=rest[0] if rest else None,
+            about=rest[0] if rest else None,
         )
 
     def fingerprint(self, *parts: str) -> str:
         """26 lower-case base32 characters of HMAC-SHA-256(secret, parts): 130 bits, for Message-IDs."""
         return _fingerprint(self.secrets[-1], parts)
+
+    def fingerprints(self, *parts: str) -> tuple[str, ...]:
+        """The fingerprint of these parts under every secret that counts, the newest first."""
+        return tuple(_fingerprint(secret, parts) for secret in reversed(self.secrets))
 
     def vouches(self, start: str, *parts: str) -> bool:
         """Whether that is how the fingerprint of these parts begins, under any secret; 80 bits of it at least."""

@@ -9,17 +9,29 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
+from digest import address as addresses
 from digest import deliver
 from digest.errors import RenderError
-from digest.links import CONFIRM_LIFETIME, Claim, Purpose
-from digest.model import Content, DeliveryKind, Digest, Edition, Message, Plan, ReaderLinks, Subscriber
+from digest.links import CONFIRM_LIFETIME, FRESH_LIFETIME, Claim, Purpose
+from digest.model import (
+    Content,
+    DeliveryKind,
+    Digest,
+    Edition,
+    Matter,
+    Message,
+    Plan,
+    ReaderLinks,
+    Subscriber,
+)
 from digest.service import Service
 
 #: How long a mail that somebody asked for on a page is tried; after that they will have asked again.
 ASKED_LIFETIME = dt.timedelta(hours=24)
 
-#: The kinds that somebody asks for on a page, or that answer what they did there.
-ASKED = frozenset({DeliveryKind.CONFIRM, DeliveryKind.LINK, DeliveryKind.WELCOME})
+
+#: More than one of a kind may be asked for on one day.
+OFTEN = frozenset({Matter.MINE, Matter.ADDRESS})
 
 
 def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -> Plan:
@@ -42,20 +54,31 @@ def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -
     )
 
 
-def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt.datetime) -> Plan:
-    """A mail that answers what somebody did on a page just now: one of ASKED; due at once.
+def asked_plan(
+    day: Service,
+    kind: DeliveryKind,
+    subscriber: Subscriber,
+    now: dt.datetime,
+    matter: Matter = Matter.SUBSCRIPTION,
+) -> Plan:
+    """A mail that answers what somebody did on a page just now: any kind but a digest; due at once.
 
     Its date is UTC's: two that are asked for a day apart are never of the same one, whatever a zone's clocks do.
+    What is asked for often enough to need it has the second of that day as its number.
     """
     date = now.date()
+    number = 1 + (now.hour * 60 + now.minute) * 60 + now.second if matter in OFTEN else 0
+    domain = day.settings.mail.domain
     return Plan(
         kind=kind,
+        matter=matter,
+        number=number,
         reader=subscriber.reader,
         local_date=date,
-        message_id=deliver.message_id(day.links, kind, subscriber.id, date, day.settings.mail.domain),
+        message_id=deliver.message_id(day.links, kind, subscriber.id, date, domain, number),
         template=day.composer.fingerprint,
         due_at=now,
-        expires_at=now + ASKED_LIFETIME,
+        expires_at=now + (FRESH_LIFETIME if matter is Matter.MINE else ASKED_LIFETIME),
         prepared_at=now,
     )
 
@@ -64,7 +87,7 @@ def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None
     """The message of a plan: the same bytes every time, while templates and secret are the same."""
     letterhead = day.letterhead
     links = day.links.of_reader(plan.reader, [pick.paper for pick in plan.picks])
-    if plan.kind in ASKED:
+    if plan.kind is not DeliveryKind.DIGEST:
         if links is None:
             raise RenderError(f"a mail that leads to a page needs site.url: {plan.message_id!r}")
         return deliver.pack(_answer(day, plan, links), plan, letterhead, None, None)
@@ -76,21 +99,52 @@ def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None
 
 
 def _answer(day: Service, plan: Plan, links: ReaderLinks) -> Content:
-    match plan.kind:
-        case DeliveryKind.CONFIRM:
-            return day.composer.confirmation(plan.reader, confirm_url(day, plan))
-        case DeliveryKind.WELCOME:
-            return day.composer.welcome(plan.reader, links)
+    composer, reader = day.composer, plan.reader
+    match plan.kind, plan.matter:
+        case DeliveryKind.CONFIRM, Matter.ADDRESS:
+            return composer.new_address(reader, address_url(day, plan))
+        case DeliveryKind.CONFIRM, _:
+            return composer.confirmation(reader, confirm_url(day, plan))
+        case DeliveryKind.WELCOME, _:
+            return composer.welcome(reader, links)
+        case DeliveryKind.NOTICE, Matter.ADDRESS:
+            return composer.moved(reader)
+        case DeliveryKind.NOTICE, _:
+            return composer.goodbye(reader, f"{day.links.base}/")
+        case _, Matter.SETTINGS:
+            return composer.settings(reader, links)
+        case _, Matter.MINE:
+            return composer.mine(reader, mine_url(day, plan))
         case _:
-            return day.composer.link(plan.reader, links)
+            return composer.link(reader, links)
 
 
 def confirm_url(day: Service, plan: Plan) -> str:
     """Where a subscription is confirmed, for 48 hours from when the mail was asked for."""
+    return _url(day, plan, Purpose.CONFIRM, CONFIRM_LIFETIME)
+
+
+def mine_url(day: Service, plan: Plan) -> str:
+    """Where a reader finds what is theirs, for 30 minutes from when they asked for it."""
+    return _url(day, plan, Purpose.MINE, FRESH_LIFETIME)
+
+
+def address_url(day: Service, plan: Plan) -> str:
+    """Where the address that the plan is for is taken for the reader's, for 48 hours from when it was given."""
+    return _url(day, plan, Purpose.ADDRESS, CONFIRM_LIFETIME, address_hash(day, plan.reader.address))
+
+
+def _url(day: Service, plan: Plan, purpose: Purpose, lifetime: dt.timedelta, about: str | None = None) -> str:
     claim = Claim(
-        purpose=Purpose.CONFIRM,
+        purpose=purpose,
         subscriber=plan.reader.id,
         generation=plan.reader.generation,
-        expires_at=plan.prepared_at + CONFIRM_LIFETIME,
+        expires_at=plan.prepared_at + lifetime,
+        about=about,
     )
     return day.links.url(claim)
+
+
+def address_hash(day: Service, address: str) -> str:
+    """What stands for an address where it must not be read: the same for all who compare equal."""
+    return day.links.fingerprint("address", addresses.key(address))

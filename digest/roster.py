@@ -11,11 +11,15 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import TextIO
 
+import structlog
+
 from digest.config import Settings
 from digest.errors import UsageError
 from digest.model import InterestKind, Subscriber, SubscriberState
 from digest.service import Service
-from digest.subscriptions import Wish, keep, newcomer, spelled, tuned
+from digest.subscriptions import Wish, deletion, keep, newcomer, spelled, tuned
+
+log = structlog.get_logger()
 
 #: Columns of a CSV that hold several values, divided by ";".
 COLUMNS = {
@@ -89,15 +93,22 @@ def _yes(said: str) -> bool:
 
 
 def import_all(day: Service, subscribers: Iterable[Subscriber], now: dt.datetime) -> tuple[int, int]:
-    """Add those whose address is not known: (added, already known). Who is pending is asked to confirm."""
-    added = known = 0
+    """Add those whose address is not known: (added, already known). Who is pending is asked to confirm.
+
+    Who was deleted counts as known, and is not brought back.
+    """
+    added = known = deleted = 0
     for subscriber in subscribers:
         if day.store.subscribers.by_address(subscriber.address):
             known += 1
+        elif deletion(day, subscriber.address, now):
+            deleted += 1
         else:
             keep(day, subscriber, now)
             added += 1
-    return added, known
+    if deleted:
+        log.warning("subscribers left out", count=deleted, reason="deleted; only they bring themselves back")
+    return added, known + deleted
 
 
 def write_csv(subscribers: Iterable[Subscriber], file: TextIO) -> None:

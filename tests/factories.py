@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+from digest.address import key
 from digest.model import (
     Days,
     DeliveryKind,
@@ -26,6 +27,7 @@ from digest.model import (
     SubscriberState,
     Trend,
 )
+from digest.store import Hashes
 
 NOON = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)
 
@@ -87,6 +89,12 @@ def a_subscriber(name: str = "vision", **changes: object) -> Subscriber:
         interests=(Interest(kind=InterestKind.PHRASE, value="diffusion models"),),
     )
     return replace(subscriber, **changes)  # type: ignore[arg-type]
+
+
+#: Of addresses in tests, where nobody has to be kept from reading them back.
+PLAIN = Hashes(
+    counted=lambda address: (f"counted {key(address)}",), deleted=lambda address: (f"deleted {key(address)}",)
+)
 
 
 def a_pick(paper: Paper | Listed, phrase: str = "diffusion models") -> Pick:

@@ -24,7 +24,7 @@ claims = st.builds(
     subscriber=st.text(string.hexdigits, min_size=1, max_size=16),
     generation=st.integers(0, 2**31),
     expires_at=st.none() | st.integers(1, 10**6).map(lambda minutes: NOON + dt.timedelta(minutes=minutes)),
-    paper=st.none() | st.text(min_size=1, max_size=40),
+    about=st.none() | st.text(min_size=1, max_size=40),
 )
 
 
@@ -97,7 +97,7 @@ def test_the_links_of_a_message_are_those_of_its_claims() -> None:
     start = Claim(purpose=Purpose.FEEDBACK, subscriber=reader.id, generation=reader.generation)
     assert links.preferences == LINKS.url(replace(start, purpose=Purpose.PREFERENCES))
     assert links.feedback == {
-        paper: LINKS.url(replace(start, paper=paper)) for paper in ("arxiv:2604.00001", 'odd:"é"')
+        paper: LINKS.url(replace(start, about=paper)) for paper in ("arxiv:2604.00001", 'odd:"é"')
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from digest import address as addresses
+from digest import subscriptions
 from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, announce, clock, complain, say, service, show
 from digest.errors import UsageError
@@ -123,9 +124,10 @@ def add_suppression(
 
 @suppressions.command("remove")
 def remove_suppression(context: typer.Context, address: str) -> None:
-    """Allow mail to this address again."""
+    """Allow mail to this address again, also if it was deleted."""
     with service(context) as day:
-        if not day.store.suppressions.remove(addresses.normalised(address)):
+        suppressed = day.store.suppressions.remove(addresses.normalised(address))
+        if not (subscriptions.welcome_back(day, address) or suppressed):
             raise UsageError(f"not suppressed: {address!r}")
         reader = day.store.subscribers.by_address(addresses.normalised(address))
     typer.echo("removed")

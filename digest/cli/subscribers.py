@@ -220,10 +220,10 @@ def pause(context: typer.Context, address: Who) -> None:
 
 
 @app.command()
-def remove(context: typer.Context, address: Who) -> None:
-    """Forget a subscriber, with everything that was sent to them."""
+def remove(context: typer.Context, address: Who, now: Now = None) -> None:
+    """Delete a subscriber and everything that is kept of them, as they can themselves."""
     with service(context) as day:
-        day.store.subscribers.remove(subscriptions.find(day, address).id)
+        subscriptions.erase(day, subscriptions.find(day, address), clock(now))
     typer.echo("removed")
 
 

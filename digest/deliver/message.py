@@ -97,10 +97,13 @@ def _signer(settings: Settings) -> Signer | None:
     return signer(key, mail.dkim_selector, domain, settings.directory) if key else None
 
 
-def message_id(links: Links, kind: DeliveryKind, subscriber: str, local_date: dt.date, domain: str) -> str:
+def message_id(
+    links: Links, kind: DeliveryKind, subscriber: str, local_date: dt.date, domain: str, number: int = 0
+) -> str:
     """The Message-ID of that delivery, with its angle brackets; the same for every attempt."""
     start = f"{local_date:%Y%m%d}" if kind is DeliveryKind.DIGEST else kind.value
-    return f"<{start}.{links.fingerprint(kind.value, subscriber, local_date.isoformat())}@{domain}>"
+    which = (local_date.isoformat(), *([str(number)] if number else []))
+    return f"<{start}.{links.fingerprint(kind.value, subscriber, *which)}@{domain}>"
 
 
 def pack(

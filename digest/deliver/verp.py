@@ -1,8 +1,9 @@
 """The envelope's sender names the delivery, so that what comes back says for whom (VERP).
 
-`bounces@example.org` becomes `bounces+{kind}{date}-{subscriber}-{mac}@example.org`: the kind's first letter, the
-local date as the hexadecimal number of a day, the opaque id of the subscriber, and 80 bits of an HMAC under the
-site's secret. All of it survives a server that changes case, and nobody else can make one.
+`bounces@example.org` becomes `bounces+{kind}{date}{number}-{subscriber}-{mac}@example.org`: the kind's first letter,
+the local date as the number of a day in five hexadecimal digits, the hexadecimal number that tells several of a day
+apart, if there is one, the opaque id of the subscriber, and 80 bits of an HMAC under the site's secret. All of it
+survives a server that changes case, and nobody else can make one.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Verp:
     def sender(self, plan: Plan) -> str:
         """The envelope's sender of that delivery; the same for every attempt."""
         local, _, domain = self.address.rpartition("@")
-        day = f"{plan.kind[0]}{plan.local_date.toordinal():x}"
+        day = f"{plan.kind[0]}{plan.local_date.toordinal():05x}" + (f"{plan.number:x}" if plan.number else "")
         mac = self.links.fingerprint("bounce", day, plan.reader.id)[:SHORTEST]
         return f"{local}+{day}-{plan.reader.id}-{mac}@{domain}"
 
@@ -45,5 +46,6 @@ class Verp:
         day, _, subscriber = token.partition("-")
         if not self.links.vouches(mac, "bounce", day, subscriber):
             return None
-        date = dt.date.fromordinal(int(day[1:], 16))
-        return Origin(subscriber=subscriber, kind=_KINDS[day[0]], local_date=date)
+        date = dt.date.fromordinal(int(day[1:6], 16))
+        number = int(day[6:] or "0", 16)
+        return Origin(subscriber=subscriber, kind=_KINDS[day[0]], local_date=date, number=number)

@@ -10,11 +10,13 @@ from digest.model.bounces import Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
 from digest.model.content import Content, Piece, Pieces
 from digest.model.deliveries import (
+    Deletion,
     Delivery,
     DeliveryKind,
     DeliveryState,
     Digest,
     JournalLine,
+    Matter,
     Message,
     Outcome,
     Pick,
@@ -48,6 +50,7 @@ from digest.model.papers import (
 from digest.model.readers import (
     DAY_NAMES,
     Days,
+    Departure,
     Feedback,
     Interest,
     InterestKind,
@@ -73,9 +76,11 @@ __all__ = [
     "Content",
     "Days",
     "Decision",
+    "Deletion",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "Departure",
     "Digest",
     "Edition",
     "Embedding",
@@ -86,6 +91,7 @@ __all__ = [
     "JournalLine",
     "Link",
     "Listed",
+    "Matter",
     "Mention",
     "Message",
     "Names",

@@ -16,6 +16,7 @@ class Origin:
     subscriber: str
     kind: DeliveryKind
     local_date: dt.date
+    number: int = 0
 
 
 class BounceClass(StrEnum):

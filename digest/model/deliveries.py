@@ -51,6 +51,15 @@ class DeliveryKind(StrEnum):
     NOTICE = "notice"
 
 
+class Matter(StrEnum):
+    """What a mail that is no digest is about; with its kind it says which mail it is."""
+
+    SUBSCRIPTION = "subscription"
+    SETTINGS = "settings"  #: somebody asked for the way to their settings
+    MINE = "mine"  #: what is kept of the reader, and who they are to us
+    ADDRESS = "address"  #: another address takes the place of the reader's
+
+
 class DeliveryState(StrEnum):
     """Where a delivery stands (`deliver.states` holds the moves)."""
 
@@ -68,9 +77,12 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A message that is to be sent, before it has a row: one per (reader, local date, kind)."""
+    """A message that is to be sent, before it has a row: one per (reader, local date, kind, number)."""
 
     kind: DeliveryKind
+    matter: Matter = Matter.SUBSCRIPTION
+    #: Tells several of a kind and day apart; 0 for those of which there is one.
+    number: int = 0
     reader: Reader
     #: In the reader's zone.
     local_date: dt.date
@@ -160,6 +172,16 @@ class Outcome:
     suppress: bool = False
     #: Refused for who we are or what we wrote, whoever it was for.
     ours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What remains of an address that was deleted: nobody but its owner brings it back."""
+
+    at: dt.datetime
+    until: dt.datetime
+    #: Whether it must not be mailed at all, not even when its owner asks.
+    suppressed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

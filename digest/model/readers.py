@@ -174,6 +174,15 @@ class SubscriberState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """That a reader left by their own hand."""
+
+    at: dt.datetime
+    #: What their subscription was until then.
+    state: SubscriberState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """What a message needs to know of its reader, frozen with the digest that was prepared for them."""
 
@@ -210,6 +219,8 @@ class Subscriber:
     generation: int = 1
     created_at: dt.datetime
     confirmed_at: dt.datetime | None = None
+    #: How they left, for who is UNSUBSCRIBED and may take it back.
+    departure: Departure | None = None
     interests: tuple[Interest, ...] = ()
 
     @property

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from digest import deliver
 from digest.config import Database, Settings
 from digest.languages import Language
-from digest.messages import ASKED, asked_plan, compose, digest_plan
+from digest.messages import asked_plan, compose, digest_plan
 from digest.model import (
     Content,
     Days,
@@ -35,6 +35,7 @@ from digest.model import (
     Interest,
     InterestKind,
     Listed,
+    Matter,
     Message,
     Notice,
     Pick,
@@ -67,6 +68,7 @@ class Fixture:
     #: What it is there to show, in a sentence.
     description: str
     kind: DeliveryKind = DeliveryKind.DIGEST
+    matter: Matter = Matter.SUBSCRIPTION
     #: The papers that are picked, and those of "also trending".
     picked: Callable[[], tuple[Listed, ...]] = tuple
     trending: Callable[[], tuple[Listed, ...]] = tuple
@@ -97,7 +99,7 @@ class Fixture:
             plan = asked_plan(day, self.kind, reader, madeup.NOON)
             return deliver.pack(self.note(day, reader.reader), plan, day.letterhead, None, None)
         if self.kind is not DeliveryKind.DIGEST:
-            return compose(day, asked_plan(day, self.kind, reader, madeup.NOON))
+            return compose(day, asked_plan(day, self.kind, reader, madeup.NOON, self.matter))
         picked, trending = self.picked(), self.trending()
         edition = Edition(
             id=1,
@@ -118,7 +120,7 @@ class Fixture:
 
 def fixtures() -> tuple[Fixture, ...]:
     """All of them, the ordinary ones first; each name once."""
-    return (*_DIGESTS, *(_asked(kind) for kind in DeliveryKind if kind in ASKED), *_NOTES)
+    return (*_DIGESTS, *_NOTES)
 
 
 @contextmanager
@@ -175,12 +177,6 @@ def _picked(listed: Listed) -> Pick:
 
 def _trending(listed: Listed) -> Pick:
     return Pick(paper=listed.paper.id, score=0.1, reasons=(Reason(kind=ReasonKind.TRENDING),))
-
-
-def _asked(kind: DeliveryKind) -> Fixture:
-    return Fixture(
-        name=kind.value, description=f"The mail of the kind “{kind.value}”, as somebody gets it.", kind=kind
-    )
 
 
 def _usual() -> tuple[Listed, ...]:
@@ -273,10 +269,6 @@ _DIGESTS = (
 )
 
 
-def _goodbye(day: Service, reader: Reader) -> Content:
-    return day.composer.goodbye(reader, day.links.base)
-
-
 def _report(day: Service, reader: Reader) -> Content:
     outcomes = {DeliveryState.SENT: 240, DeliveryState.FAILED: 2, DeliveryState.RETRY: 1}
     return day.composer.report(reader.language, madeup.NOON.date(), outcomes, madeup.sources())
@@ -284,10 +276,44 @@ def _report(day: Service, reader: Reader) -> Content:
 
 _NOTES = (
     Fixture(
+        name="confirm",
+        description="The mail that asks whether a subscription was meant.",
+        kind=DeliveryKind.CONFIRM,
+    ),
+    Fixture(name="welcome", description="The mail to somebody who has confirmed.", kind=DeliveryKind.WELCOME),
+    Fixture(
+        name="link",
+        description="The mail to somebody who asks to subscribe and is subscribed.",
+        kind=DeliveryKind.LINK,
+    ),
+    Fixture(
+        name="settings",
+        description="The mail to somebody who entered their address to find their settings.",
+        kind=DeliveryKind.LINK,
+        matter=Matter.SETTINGS,
+    ),
+    Fixture(
+        name="mine",
+        description="The link, fresh for 30 minutes, to all that is kept of a reader.",
+        kind=DeliveryKind.LINK,
+        matter=Matter.MINE,
+    ),
+    Fixture(
+        name="address",
+        description="The mail that asks an address whether it is to be a reader's new one.",
+        kind=DeliveryKind.CONFIRM,
+        matter=Matter.ADDRESS,
+    ),
+    Fixture(
+        name="moved",
+        description="The mail to the address that another one has taken the place of.",
+        kind=DeliveryKind.NOTICE,
+        matter=Matter.ADDRESS,
+    ),
+    Fixture(
         name="goodbye",
         description="The mail to somebody who left, if they asked for one.",
         kind=DeliveryKind.NOTICE,
-        note=_goodbye,
     ),
     Fixture(
         name="report",

@@ -16,7 +16,7 @@ import structlog
 from digest import deliver, samples
 from digest.address import masked
 from digest.errors import ConfigError, RenderError, UsageError
-from digest.messages import ASKED, compose
+from digest.messages import compose
 from digest.model import Delivery, DeliveryKind, Listed, Message, Names, Outcome, Plan
 from digest.preview.bench import Bench
 from digest.preview.compare import compared
@@ -45,8 +45,6 @@ MOST_ROWS = 200
 _KEPT = 128
 #: What a message can be compared with beside other messages: itself, before the last change.
 BEFORE = "before"
-
-_WITH_MESSAGE = {DeliveryKind.DIGEST, *ASKED}
 
 log = structlog.get_logger()
 
@@ -297,7 +295,7 @@ def _with_message(day: Service) -> list[Delivery]:
 
 
 def _has_message(delivery: Delivery) -> bool:
-    return delivery.plan.kind in _WITH_MESSAGE and not delivery.plan.skipped
+    return not delivery.plan.skipped
 
 
 def _choices(day: Service, exhibit: Exhibit) -> tuple[Choice, ...]:

@@ -244,7 +244,7 @@ def _subject(plan: Plan, title: str, site: str) -> str:
     """The subject that the message has, told without making it."""
     language, days = languages.of(plan.reader.language), plan.reader.schedule.days
     if plan.kind is not DeliveryKind.DIGEST:
-        return notes.subject(language, plan.kind, clean(site))
+        return notes.subject(language, plan.kind, plan.matter, clean(site))
     titles = [clean(title)] * len(plan.picks)
     return words.subject(language, titles, len(plan.also_trending), plan.local_date, days)
 

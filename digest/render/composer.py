@@ -144,6 +144,26 @@ class Composer:
         language = self._language(reader.language)
         return self._note(language, notes.goodbye(language, home))
 
+    def settings(self, reader: Reader, links: ReaderLinks) -> Content:
+        """The mail to somebody who entered their address to find their settings."""
+        language = self._language(reader.language)
+        return self._note(language, notes.settings(language, self._brand.name, links))
+
+    def mine(self, reader: Reader, url: str) -> Content:
+        """The mail with the fresh link to what is the reader's own."""
+        language = self._language(reader.language)
+        return self._note(language, notes.mine(language, self._brand.name, url))
+
+    def new_address(self, reader: Reader, url: str) -> Content:
+        """The mail that asks an address whether it is to take the place of a reader's."""
+        language = self._language(reader.language)
+        return self._note(language, notes.new_address(language, self._brand.name, url))
+
+    def moved(self, reader: Reader) -> Content:
+        """The mail to the address that was the reader's until another one took its place."""
+        language = self._language(reader.language)
+        return self._note(language, notes.moved(language, self._brand.name))
+
     def report(
         self,
         language: str,

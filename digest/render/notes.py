@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from digest.languages import Language
-from digest.model import DeliveryKind, DeliveryState, Reader, ReaderLinks, SourceState, SourceStatus
+from digest.model import DeliveryKind, DeliveryState, Matter, Reader, ReaderLinks, SourceState, SourceStatus
 from digest.render import words
 from digest.render.excerpt import clean, shortened
 from digest.render.views import NoteView, ReportView, TroubleView
@@ -24,22 +24,35 @@ class Note:
     view: NoteView | ReportView
 
 
-def subject(language: Language, kind: DeliveryKind, site: str) -> str:
-    """Of a mail of that kind; the site's name is left out where it makes the subject too long."""
+def subject(language: Language, kind: DeliveryKind, matter: Matter, site: str) -> str:
+    """Of a mail of that kind about that; the site's name is left out where it makes the subject too long."""
     gettext = language.gettext
-    match kind:
-        case DeliveryKind.CONFIRM:
+    match kind, matter:
+        case DeliveryKind.CONFIRM, Matter.ADDRESS:
+            named, otherwise = (
+                gettext("Confirm your new address for %(site)s", site=site),
+                gettext("Confirm your new address"),
+            )
+        case DeliveryKind.CONFIRM, _:
             named, otherwise = (
                 gettext("Confirm your subscription to %(site)s", site=site),
                 gettext("Confirm your subscription"),
             )
-        case DeliveryKind.LINK:
+        case DeliveryKind.LINK, Matter.SETTINGS:
+            named, otherwise = gettext("Your settings for %(site)s", site=site), gettext("Your settings")
+        case DeliveryKind.LINK, Matter.MINE:
+            named, otherwise = gettext("Your data at %(site)s", site=site), gettext("Your data")
+        case DeliveryKind.LINK, _:
             named, otherwise = (
                 gettext("Your subscription to %(site)s", site=site),
                 gettext("Your subscription"),
             )
-        case DeliveryKind.WELCOME:
+        case DeliveryKind.WELCOME, _:
             named, otherwise = gettext("Welcome to %(site)s", site=site), gettext("Welcome")
+        case DeliveryKind.NOTICE, Matter.SUBSCRIPTION:
+            named = otherwise = gettext("You are unsubscribed")
+        case DeliveryKind.NOTICE, Matter.ADDRESS:
+            named = otherwise = gettext("Your address was changed")
         case _:
             named, otherwise = gettext("A note from %(site)s", site=site), gettext("A note")
     return named if len(named) <= words.LONGEST_SUBJECT else otherwise
@@ -49,7 +62,7 @@ def confirmation(language: Language, site: str, reader: Reader, url: str) -> Not
     """Asks whether a subscription was meant; holds nothing that anybody typed in a form."""
     gettext = language.gettext
     view = NoteView(
-        subject=subject(language, DeliveryKind.CONFIRM, site),
+        subject=subject(language, DeliveryKind.CONFIRM, Matter.SUBSCRIPTION, site),
         preheader=gettext(
             "One click, within 48 hours, and it comes %(days)s. Otherwise nothing happens.",
             days=words.rhythm(language, reader.schedule.days),
@@ -64,7 +77,7 @@ def link(language: Language, site: str, reader: Reader, links: ReaderLinks) -> N
     """To somebody who asked to subscribe and is subscribed: where their settings are."""
     gettext = language.gettext
     view = NoteView(
-        subject=subject(language, DeliveryKind.LINK, site),
+        subject=subject(language, DeliveryKind.LINK, Matter.SUBSCRIPTION, site),
         preheader=gettext("You are subscribed already. Your topics and schedule are one click away."),
         url=links.preferences,
         schedule=words.schedule(language, reader.schedule),
@@ -76,7 +89,7 @@ def welcome(language: Language, site: str, reader: Reader, links: ReaderLinks) -
     """To somebody who has just confirmed: what comes, when, and how to change or leave it."""
     gettext = language.gettext
     view = NoteView(
-        subject=subject(language, DeliveryKind.WELCOME, site),
+        subject=subject(language, DeliveryKind.WELCOME, Matter.SUBSCRIPTION, site),
         preheader=gettext("What comes, when it comes, and where to change it."),
         url=links.preferences,
         schedule=words.schedule(language, reader.schedule),
@@ -90,11 +103,54 @@ def goodbye(language: Language, home: str) -> Note:
     """To somebody who left, if they asked for it as they did; `home` is where they could come back."""
     gettext = language.gettext
     view = NoteView(
-        subject=gettext("You are unsubscribed"),
+        subject=subject(language, DeliveryKind.NOTICE, Matter.SUBSCRIPTION, ""),
         preheader=gettext("You are unsubscribed, and this is the last mail you get from us."),
         url=home,
     )
     return Note("goodbye", view)
+
+
+def settings(language: Language, site: str, links: ReaderLinks) -> Note:
+    """To somebody who entered their address to find their settings."""
+    view = NoteView(
+        subject=subject(language, DeliveryKind.LINK, Matter.SETTINGS, site),
+        preheader=language.gettext("The link to all that you can change, pause or end."),
+        url=links.preferences,
+    )
+    return Note("settings", view)
+
+
+def mine(language: Language, site: str, url: str) -> Note:
+    """The fresh link to what is the reader's own."""
+    view = NoteView(
+        subject=subject(language, DeliveryKind.LINK, Matter.MINE, site),
+        preheader=language.gettext("For 30 minutes: see, move or delete what we keep of you."),
+        url=url,
+    )
+    return Note("mine", view)
+
+
+def new_address(language: Language, site: str, url: str) -> Note:
+    """Asks an address whether it is to take the place of a reader's; holds nothing that anybody typed in a form."""
+    view = NoteView(
+        subject=subject(language, DeliveryKind.CONFIRM, Matter.ADDRESS, site),
+        preheader=language.gettext(
+            "One click, within 48 hours, and it comes here. Otherwise nothing happens."
+        ),
+        url=url,
+    )
+    return Note("address", view)
+
+
+def moved(language: Language, site: str) -> Note:
+    """To the address that was the reader's until another one took its place."""
+    view = NoteView(
+        subject=subject(language, DeliveryKind.NOTICE, Matter.ADDRESS, site),
+        preheader=language.gettext(
+            "It comes to another address now, and the links of earlier mails are void."
+        ),
+    )
+    return Note("moved", view)
 
 
 def report(

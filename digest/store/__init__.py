@@ -23,6 +23,7 @@ from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
 from digest.store.papers import Papers
+from digest.store.persons import Hashes, Persons
 from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Mail, Subscribers
@@ -35,11 +36,13 @@ __all__ = [
     "EditionHeader",
     "Editions",
     "Embeddings",
+    "Hashes",
     "Limit",
     "Mail",
     "Opinions",
     "Outbox",
     "Papers",
+    "Persons",
     "Sources",
     "Store",
     "Subscribers",
@@ -67,6 +70,7 @@ class Store:
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
         self.bounces = Bounces(database)
+        self.persons = Persons(database)
         #: What senders are at; None on SQLite, where files beside it are faster.
         self.journals = FactRows(database) if database.is_postgres else None
 

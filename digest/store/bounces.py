@@ -78,6 +78,7 @@ def _is(origin: Origin) -> tuple[ColumnElement[bool], ...]:
         outbox.c.subscriber == origin.subscriber,
         outbox.c.kind == origin.kind,
         outbox.c.local_date == origin.local_date,
+        outbox.c.number == origin.number,
     )
 
 
@@ -97,7 +98,7 @@ def _history(connection: Connection, bounce: Bounce) -> builtins.list[Bounce]:
 
 def _bounces(connection: Connection, which: ColumnElement[bool]) -> builtins.list[Bounce]:
     chosen = (
-        select(bounces, outbox.c.kind, outbox.c.local_date)
+        select(bounces, outbox.c.kind, outbox.c.local_date, outbox.c.number)
         .outerjoin(outbox, outbox.c.id == bounces.c.delivery)
         .where(which)
         .order_by(bounces.c.at, bounces.c.id)
@@ -106,7 +107,9 @@ def _bounces(connection: Connection, which: ColumnElement[bool]) -> builtins.lis
         Bounce(
             key=row.key,
             subscriber=row.subscriber,
-            origin=Origin(subscriber=row.subscriber, kind=row.kind, local_date=row.local_date)
+            origin=Origin(
+                subscriber=row.subscriber, kind=row.kind, local_date=row.local_date, number=row.number
+            )
             if row.delivery
             else None,
             at=row.at,
@@ -154,6 +157,10 @@ def _follow(
         give_up(connection, subscriber["id"], tried, decision.suppress, now)
     elif decision.suppress:
         suppress(connection, tried, decision.suppress, now)
-    if decision.leave and subscriber["state"] is not SubscriberState.SUPPRESSED:
+    if decision.leave and subscriber["state"] not in {
+        SubscriberState.SUPPRESSED,
+        SubscriberState.UNSUBSCRIBED,
+    }:
         theirs = update(subscribers).where(subscribers.c.id == subscriber["id"])
-        connection.execute(theirs.values(state=SubscriberState.UNSUBSCRIBED))
+        departure = {"left_at": now, "left_from": subscriber["state"]}
+        connection.execute(theirs.values(state=SubscriberState.UNSUBSCRIBED, **departure))

@@ -30,6 +30,9 @@ BUSY_SECONDS = 5.0
 #: Bound values of one IN list; SQLite takes 32,766 a statement, PostgreSQL 65,535.
 CHUNK = 10_000
 
+#: How much of a file is searched at once.
+SEARCHED = 1 << 20
+
 #: SQLite's result codes that speak of the file or of another process, not of a defect of ours.
 UNUSABLE = (
     "SQLITE_CANTOPEN",
@@ -74,6 +77,23 @@ class Database:
         """A transaction that writes: all of it or nothing. On SQLite it is the only writer from its start."""
         with self._in_words(), self._turn, self._engine.begin() as connection:
             yield connection
+
+    def scrub(self, words: Collection[str] = ()) -> None:
+        """Empty SQLite's write-ahead log; and leave none of these deleted words in its file, as far as we are alone.
+
+        What is deleted is overwritten (`secure_delete`), but where a page was balanced its unused part may hold a
+        copy of a row that moved. That is rare, so the file is searched, and only then written anew. Whoever reads or
+        writes just now may prevent either; nothing is lost by that.
+        """
+        path = self.url.database
+        if self.is_postgres or path in {None, "", ":memory:"}:
+            return
+        with contextlib.closing(self._engine.raw_connection()) as pooled, _patient_only():
+            connection = pooled.cursor()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if holds(Path(str(path)), words):
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager
     def own_connection(self) -> Iterator[psycopg.Connection]:
@@ -144,6 +164,30 @@ def lock(connection: Connection, table: Table) -> None:
         connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
+def holds(path: Path, words: Collection[str]) -> bool:
+    """Whether a file holds one of these words, in upper or lower case."""
+    wanted = [word.lower().encode() for word in words if word]
+    kept = max(map(len, wanted), default=0)
+    end = b""  # a word may lie across two blocks
+    with path.open("rb") as file:
+        while wanted and (block := file.read(SEARCHED)):
+            searched = end + block.lower()
+            if any(word in searched for word in wanted):
+                return True
+            end = searched[-kept:]
+    return False
+
+
+@contextlib.contextmanager
+def _patient_only() -> Iterator[None]:
+    """Let it be if somebody else is at SQLite's file for longer than we wait."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise
+
+
 def chunks(values: Collection[T]) -> Iterator[list[T]]:
     """The values in lists that fit one statement; none at all if there are none."""
     held = list(values)
@@ -193,6 +237,7 @@ def _set_pragmas(connection: sqlite3.Connection, record: Any) -> None:  # noqa: 
     # SQLAlchemy's recipe for sqlite3: the driver's own idea of transactions is off, `_begin` begins them.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
     _turn_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
 

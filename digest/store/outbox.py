@@ -1,6 +1,6 @@
 """The outbox: what is to be sent, what became of it, and which process is at it.
 
-Rule 1: one row per (subscriber, local date, kind), whoever prepares it, however often.
+Rule 1: one row per (subscriber, local date, kind, number), whoever prepares it, however often.
 Rule 2: a row is `sending` for exactly one owner; only that owner settles it, and once.
 Rule 3: whether the reader may still be written to is asked in the transaction that claims.
 """
@@ -34,6 +34,7 @@ from digest.model import (
     DeliveryKind,
     DeliveryState,
     JournalLine,
+    Matter,
     Plan,
     Settlement,
     SubscriberState,
@@ -56,7 +57,6 @@ _NOT_SHOWN = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED
 #: No settlements.
 NOTHING: Mapping[int, Settlement] = MappingProxyType({})
 
-_Due: TypeAlias = tuple[Delivery, SubscriberState]
 #: A subscriber's state, as a digest of its date finds it: paused, too, until a date of theirs.
 _STATE_TODAY = case(
     (
@@ -65,6 +65,8 @@ _STATE_TODAY = case(
     ),
     else_=subscribers.c.state,
 )
+#: A delivery, with its subscriber's state and generation today.
+_Due: TypeAlias = tuple[Delivery, SubscriberState, int]
 
 
 class Outbox:
@@ -148,7 +150,7 @@ class Outbox:
                     values = {"state": DeliveryState.SUPPRESSED, "next_attempt_at": None}
                     _move(connection, ids, values, JournalLine(at=now, event="suppressed", reply=reason))
                 refused = {delivery for ids in stopped.values() for delivery in ids}
-                taken = [delivery for delivery, _ in due if delivery.id not in refused]
+                taken = [delivery for delivery, _, _ in due if delivery.id not in refused]
                 if taken:
                     _take(connection, [delivery.id for delivery in taken], owner)
                     return tuple(
@@ -285,36 +287,44 @@ def _is_due(now: dt.datetime, subscriber: str | None) -> tuple[ColumnElement[boo
 
 
 def _due(connection: Connection, now: dt.datetime, limit: int, subscriber: str | None) -> builtins.list[_Due]:
-    """What may be claimed, with its subscriber's state today; locked, and what others are claiming left out."""
+    """What may be claimed, with its subscriber as of today; locked, and what others are claiming left out."""
     chosen = (
-        select(outbox, _STATE_TODAY.label("subscriber_state"))
+        select(outbox, _STATE_TODAY.label("subscriber_state"), subscribers.c.generation)
         .join(subscribers, subscribers.c.id == outbox.c.subscriber)
         .where(*_is_due(now, subscriber))
         .order_by(outbox.c.next_attempt_at, outbox.c.id)
         .limit(limit)
         .with_for_update(of=outbox, skip_locked=True)  # left out on SQLite, where BEGIN IMMEDIATE does it
     )
-    return [(_delivery(row), row["subscriber_state"]) for row in connection.execute(chosen).mappings()]
+    rows = connection.execute(chosen).mappings()
+    return [(_delivery(row), row["subscriber_state"], row["generation"]) for row in rows]
 
 
 def _stopped(connection: Connection, due: Sequence[_Due]) -> Mapping[str, builtins.list[int]]:
     """Those whose reader may not be written to any more, by the reason."""
-    refused = suppressed(connection, {delivery.plan.reader.address for delivery, _ in due})
+    refused = suppressed(connection, {delivery.plan.reader.address for delivery, _, _ in due})
     stopped: defaultdict[str, list[int]] = defaultdict(list)
-    for delivery, state in due:
-        if delivery.plan.reader.address in refused:
+    for delivery, state, generation in due:
+        plan = delivery.plan
+        if plan.reader.address in refused:
             stopped["the address is suppressed"].append(delivery.id)
-        elif not _may_get(delivery.plan.kind, state):
+        elif not _may_get(plan, state):
             stopped[f"the subscriber is {state}"].append(delivery.id)
+        elif plan.kind is not DeliveryKind.NOTICE and plan.reader.generation != generation:
+            stopped["its links are revoked"].append(delivery.id)
     return stopped
 
 
-def _may_get(kind: DeliveryKind, state: SubscriberState) -> bool:
-    if kind in {DeliveryKind.DIGEST, DeliveryKind.WELCOME}:
-        return state is SubscriberState.CONFIRMED
-    if kind is DeliveryKind.CONFIRM:  # also to somebody who left and asked again
-        return state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}
-    return state is not SubscriberState.SUPPRESSED
+def _may_get(plan: Plan, state: SubscriberState) -> bool:
+    match plan.kind, plan.matter:
+        case ((DeliveryKind.DIGEST | DeliveryKind.WELCOME), _):
+            return state is SubscriberState.CONFIRMED
+        case DeliveryKind.CONFIRM, Matter.SUBSCRIPTION:  # also to somebody who left and asked again
+            return state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}
+        case DeliveryKind.NOTICE, Matter.SUBSCRIPTION:  # a farewell, unless they are back
+            return state is SubscriberState.UNSUBSCRIBED
+        case _:
+            return state is not SubscriberState.SUPPRESSED
 
 
 def _take(connection: Connection, ids: Sequence[int], owner: str) -> None:
@@ -438,7 +448,9 @@ def _row(plan: Plan) -> dict[str, object]:
     return {
         "subscriber": plan.reader.id,
         "kind": plan.kind,
+        "matter": plan.matter,
         "local_date": plan.local_date,
+        "number": plan.number,
         "edition": plan.edition,
         "reader": codec.encode_reader(plan.reader),
         "picks": codec.encode_picks(plan.picks),
@@ -458,6 +470,8 @@ def _row(plan: Plan) -> dict[str, object]:
 def _delivery(row: RowMapping) -> Delivery:
     plan = Plan(
         kind=row["kind"],
+        matter=row["matter"],
+        number=row["number"],
         reader=codec.decode_reader(row["reader"]),
         local_date=row["local_date"],
         edition=row["edition"],

@@ -39,6 +39,7 @@ from digest.model import (
     DeliveryKind,
     DeliveryState,
     InterestKind,
+    Matter,
     Opinion,
     Rights,
     SourceState,
@@ -320,6 +321,9 @@ subscribers = Table(
     Column("generation", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("confirmed_at", UtcDateTime),
+    # When who is unsubscribed left by their own hand, and what they were until then; they may take it back.
+    Column("left_at", UtcDateTime),
+    Column("left_from", _words(SubscriberState)),
     Index(None, "state", "id"),
 )
 
@@ -358,6 +362,19 @@ suppressions = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+#: What remains of an address whose owner had everything deleted, or the operator for them.
+deletions = Table(
+    "deletions",
+    metadata,
+    # A keyed hash of the address, which cannot be read back.
+    Column("key", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    # Until then nobody but its owner brings it back.
+    Column("until", UtcDateTime, nullable=False, index=True),
+    # Whether it must not be mailed at all; why is not kept, since a server's words may hold the address.
+    Column("suppressed", Boolean, nullable=False),
+)
+
 #: What was asked for on a page, so that it can be limited (`limits`).
 asks = Table(
     "asks",
@@ -378,7 +395,11 @@ outbox = Table(
     Column("id", Integer, primary_key=True),
     Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     Column("kind", _words(DeliveryKind), nullable=False),
+    # With the kind it says which mail it is.
+    Column("matter", _words(Matter), nullable=False, server_default=Matter.SUBSCRIPTION),
     Column("local_date", Date, nullable=False),
+    # Tells several of a kind and day apart; 0 for those of which there is one.
+    Column("number", Integer, nullable=False, server_default="0"),
     # The edition that a digest was picked from; null for every other kind.
     Column("edition", ForeignKey("editions.id")),
     # JSON: the reader as they were when it was prepared; the address that is written to is in it.
@@ -407,7 +428,7 @@ outbox = Table(
     Column("sent_at", UtcDateTime),
     # The other side's words, of the last attempt.
     Column("last_reply", Text, nullable=False),
-    UniqueConstraint("subscriber", "local_date", "kind"),
+    UniqueConstraint("subscriber", "local_date", "kind", "number"),
     CheckConstraint("(next_attempt_at IS NOT NULL) = (state IN ('planned', 'retry'))", name="waits"),
     CheckConstraint("(owner IS NOT NULL) = (state = 'sending')", name="owned"),
     Index(None, "next_attempt_at", "id"),

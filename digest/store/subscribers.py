@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
 from digest.errors import UsageError
-from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
+from digest.model import Days, DeliveryKind, Departure, Interest, Plan, Schedule, Subscriber, SubscriberState
 from digest.store import limits
 from digest.store.database import Database, chunks, insert
 from digest.store.limits import Limit
@@ -49,11 +49,17 @@ class Subscribers:
             if mail:
                 _enqueue(connection, mail)
 
-    def change(self, id: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+    def change(
+        self,
+        id: str,  # noqa: A002 (it is the subscriber's id)
+        decide: Callable[[Subscriber], Subscriber],
+        mails: Collection[Plan] = (),
+    ) -> Subscriber | None:
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
-        Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
-        raises, nothing changes; UsageError if somebody else has the new address.
+        Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If it changes
+        them, `mails` are enqueued. If `decide` raises, nothing changes; UsageError if somebody else has the new
+        address.
         """
         with self._database.writing() as connection:
             chosen = select(subscribers).where(subscribers.c.id == id).with_for_update()
@@ -68,6 +74,7 @@ class Subscribers:
             if changed.interests != current.interests:
                 connection.execute(delete(interests).where(interests.c.subscriber == id))
                 _write_interests(connection, changed)
+            enqueue(connection, mails)
             return changed
 
     def ask(
@@ -88,6 +95,24 @@ class Subscribers:
             if connection.execute(new, _row(subscriber)).one_or_none():
                 _write_interests(connection, subscriber)
             _enqueue(connection, mail)
+            return None
+
+    def mail(
+        self, plan: Plan, asking: Limit, now: dt.datetime, address: Limit | None = None
+    ) -> dt.timedelta | None:
+        """Count that somebody asks, and enqueue that mail: all of it or nothing; the same for who is not there.
+
+        Returns how long they have to wait, if they asked too often. If the address was written to too often, they
+        are counted and nothing is mailed.
+        """
+        with self._database.writing() as connection:
+            if too_soon := limits.wait(connection, asking, now):
+                return too_soon
+            limits.count(connection, asking, now)
+            if address is None:
+                enqueue(connection, [plan])
+            elif not limits.wait(connection, address, now):
+                _enqueue(connection, Mail(plan=plan, limit=address))
             return None
 
     def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
@@ -129,11 +154,6 @@ class Subscribers:
             yield found
             last = found[-1].id
 
-    def remove(self, id: str) -> None:  # noqa: A002 (it is the subscriber's id)
-        """Forget a subscriber, their interests and everything in the outbox that is theirs."""
-        with self._database.writing() as connection:
-            connection.execute(delete(subscribers).where(subscribers.c.id == id))
-
 
 def _enqueue(connection: Connection, mail: Mail) -> None:
     limits.count(connection, mail.limit, mail.plan.prepared_at)
@@ -162,6 +182,8 @@ def _row(subscriber: Subscriber) -> dict[str, object]:
         "generation": subscriber.generation,
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
+        "left_at": subscriber.departure and subscriber.departure.at,
+        "left_from": subscriber.departure and subscriber.departure.state,
     }
 
 
@@ -216,5 +238,6 @@ def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Su
         generation=row.generation,
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,
+        departure=Departure(at=row.left_at, state=row.left_from) if row.left_at else None,
         interests=asked,
     )

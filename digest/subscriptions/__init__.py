@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from digest.subscriptions.asking import ask, ask_again, forget
 from digest.subscriptions.bearing import bearer
+from digest.subscriptions.deleting import delete, deletion, erase, welcome_back
 from digest.subscriptions.keeping import (
     MOST_IMPORTED,
     add,
@@ -19,35 +20,62 @@ from digest.subscriptions.keeping import (
     update,
     with_references,
 )
-from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscribe
+from digest.subscriptions.leaving import (
+    UNDO_LIFETIME,
+    farewell,
+    leaver,
+    less_often,
+    may_be_rarer,
+    may_undo,
+    undo,
+    unsubscribe,
+)
+from digest.subscriptions.mine import Move, ask_fresh, ask_move, everything, move, mover, remind
+from digest.subscriptions.owning import confirm, prefer
 from digest.subscriptions.reading import liking, read_list
 from digest.subscriptions.wishes import LONGEST_TEXT, Wish, interest, newcomer, spelled, tuned, wish_of
 
 __all__ = [
     "LONGEST_TEXT",
     "MOST_IMPORTED",
+    "UNDO_LIFETIME",
+    "Move",
     "Wish",
     "add",
     "ask",
     "ask_again",
+    "ask_fresh",
+    "ask_move",
     "bearer",
     "confirm",
+    "delete",
+    "deletion",
+    "erase",
+    "everything",
+    "farewell",
     "find",
     "forget",
     "interest",
     "keep",
     "leaver",
-    "left",
+    "less_often",
     "liking",
+    "may_be_rarer",
+    "may_undo",
+    "move",
+    "mover",
     "newcomer",
     "pause",
     "prefer",
     "read_list",
+    "remind",
     "spelled",
     "sync_readers",
     "tuned",
+    "undo",
     "unsubscribe",
     "update",
+    "welcome_back",
     "wish_of",
     "with_references",
 ]

@@ -11,6 +11,7 @@ from digest.model import DeliveryKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.store import Limit, Mail
 from digest.subscriptions.bearing import owner
+from digest.subscriptions.deleting import unmailable
 from digest.subscriptions.wishes import Wish, newcomer, tuned
 
 #: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
@@ -47,8 +48,7 @@ def _mail(day: Service, subscriber: Subscriber, network: str, now: dt.datetime) 
 
 def answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Mail | None:
     """What is mailed to somebody who asks; nothing if their address is suppressed."""
-    suppressed = day.store.suppressions.has(subscriber.address)
-    if suppressed or subscriber.state is SubscriberState.SUPPRESSED:
+    if subscriber.state is SubscriberState.SUPPRESSED or unmailable(day, subscriber.address, now):
         return None
     known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
     kind = DeliveryKind.LINK if known else DeliveryKind.CONFIRM
@@ -57,6 +57,7 @@ def answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Mail | Non
 
 
 def forget(day: Service, now: dt.datetime) -> int:
-    """Forget those who were asked to confirm and did not for a week; how many."""
+    """Forget those who were asked to confirm and did not for a week, and deletions of long ago; how many of the first."""
+    day.store.persons.forget(now)
     longest = max(per for _, per in (*PER_NETWORK, *PER_ADDRESS))
     return day.store.subscribers.forget(now - PENDING_LIFETIME, now - longest)

@@ -1,13 +1,18 @@
-"""Whose link it is."""
+"""Whose link it is, and what follows when they act by it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Collection
+
+import structlog
 
 from digest.errors import LinkError
 from digest.links import Claim, Purpose
-from digest.model import Subscriber
+from digest.model import Plan, Subscriber
 from digest.service import Service
+
+log = structlog.get_logger()
 
 
 def bearer(day: Service, purpose: Purpose, token: str, now: dt.datetime) -> Subscriber:
@@ -29,3 +34,18 @@ def owned(found: Subscriber | None, claim: Claim) -> Subscriber:
     if found is None or found.generation != claim.generation:
         raise LinkError("the link is revoked, or its reader is gone")
     return found
+
+
+def act(
+    day: Service,
+    reader: Subscriber,
+    decide: Callable[[Subscriber], Subscriber],
+    mails: Collection[Plan] = (),
+) -> Subscriber:
+    """Change a reader as the bearer of their link decided, and mail that if it does; LinkError if they are gone."""
+    changed = day.store.subscribers.change(reader.id, decide, mails)
+    if changed is None:
+        raise LinkError("the reader of the link is gone")
+    if changed.state is not reader.state:
+        log.info("subscription changed", subscriber=reader.id, state=changed.state)
+    return changed

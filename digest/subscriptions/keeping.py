@@ -6,20 +6,25 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
+import structlog
+
 from digest.errors import DocumentError, UsageError
 from digest.ingest.identity import names, resolve
 from digest.ingest.references import references
 from digest.model import UNSEEN, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions.asking import answer
+from digest.subscriptions.deleting import deletion, refuse_deleted
 from digest.subscriptions.wishes import Wish, newcomer, tuned, wish_of
+
+log = structlog.get_logger()
 
 #: Of a reading list, the newest so many become examples.
 MOST_IMPORTED = 100
 
 
 def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: bool) -> Subscriber:
-    """Add a subscriber by the operator's hand. UsageError if the address is known already.
+    """Add a subscriber by the operator's hand. UsageError if the address is known already, or was deleted.
 
     In personal mode nobody could confirm by a link: whom the operator adds is confirmed. Elsewhere who is not
     is asked to, by mail.
@@ -30,6 +35,7 @@ def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: 
             f"already a subscriber; `digest subscribers update` changes one: {subscriber.address!r}"
         )
     if confirmed or day.settings.site.personal:
+        refuse_deleted(day, subscriber.address, now)
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
     keep(day, subscriber, now)
     return subscriber
@@ -75,7 +81,8 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
         changed = tuned(subscriber, wish, day.settings)
         if not confirmed:
             return changed
-        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
+        confirmed_at = changed.confirmed_at or now
+        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=confirmed_at, departure=None)
 
     return _changed(day, find(day, who).id, decide)
 
@@ -108,6 +115,9 @@ def sync_readers(day: Service, now: dt.datetime) -> None:
     for table in day.settings.readers:
         wish = wish_of(table)
         if day.store.subscribers.by_address(table.address) is None:
+            if deletion(day, table.address, now):
+                log.warning("reader left out", reason="deleted; take them out of [[readers]]")
+                continue
             try:
                 add(day, table.address, wish, now, confirmed=True)
             except UsageError:  # perhaps another process, started with the same file, was faster

@@ -1,23 +1,20 @@
-"""By the reader's own hand, with a link from their mailbox: confirmed, tuned, left."""
+"""By the reader's own hand, with a link from their mailbox: confirmed, tuned."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-
-import structlog
 
 from digest.errors import LinkError
 from digest.links import Purpose
 from digest.messages import asked_plan
 from digest.model import DeliveryKind, Paper, Subscriber, SubscriberState
 from digest.service import Service
-from digest.subscriptions.bearing import bearer, owned
+from digest.subscriptions.bearing import act, bearer
+from digest.subscriptions.deleting import welcome_back
 from digest.subscriptions.reading import liking, remember
 from digest.subscriptions.wishes import Wish, tuned
-
-log = structlog.get_logger()
 
 
 def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
@@ -31,11 +28,18 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
 
     def decide(subscriber: Subscriber) -> Subscriber:
         if subscriber.state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}:
-            return replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now, starts_at=now)
+            return replace(
+                subscriber,
+                state=SubscriberState.CONFIRMED,
+                confirmed_at=now,
+                starts_at=now,
+                departure=None,
+            )
         return subscriber
 
-    confirmed = _by_link(day, reader, decide)
+    confirmed = act(day, reader, decide)
     if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
+        welcome_back(day, confirmed.address)
         # Not in the same transaction: a kill in between costs a greeting, and nothing else.
         day.store.outbox.enqueue([asked_plan(day, DeliveryKind.WELCOME, confirmed, now)])
     return confirmed
@@ -52,36 +56,4 @@ def prefer(
     wish = liking(wish, examples)
     tuned(reader, wish, day.settings)  # what cannot be is refused before anything is kept
     remember(day, examples, now)
-    return _by_link(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings))
-
-
-def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
-    """No digest any more, at once; a second time changes nothing (RFC 8058). None if the reader is gone.
-
-    LinkError if the token is forged, revoked or made for something else. It never expires.
-    """
-    reader = leaver(day, token, now)
-    return _by_link(day, reader, left) if reader else None
-
-
-def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
-    """Who would leave by that token; changes nothing, and otherwise as `unsubscribe`."""
-    claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
-    found = day.store.subscribers.get(claim.subscriber)
-    return found and owned(found, claim)
-
-
-def left(subscriber: Subscriber) -> Subscriber:
-    """The subscriber without a subscription; one whose address is suppressed stays so, which is stronger."""
-    if subscriber.state is SubscriberState.SUPPRESSED:
-        return subscriber
-    return replace(subscriber, state=SubscriberState.UNSUBSCRIBED)
-
-
-def _by_link(day: Service, reader: Subscriber, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
-    changed = day.store.subscribers.change(reader.id, decide)
-    if changed is None:
-        raise LinkError("the reader of the link is gone")
-    if changed.state is not reader.state:
-        log.info("subscription changed", subscriber=reader.id, state=changed.state)
-    return changed
+    return act(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings))

@@ -11,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from digest.errors import DigestError, LinkError, StoreError
+from digest.errors import DigestError, LinkError, LinkExpired, StoreError
 from digest.service import Service
-from digest.web import archive, feedback, feeds, hooks, pages, reader_pages, trial, tuning
+from digest.web import archive, feedback, feeds, hooks, leaving, mine, pages, reader_pages, trial, tuning
 from digest.web.desk import Desk
 from digest.web.guard import BoundedBody, Ending
 from digest.web.headers import Headers, SafeHeaders
@@ -31,6 +31,8 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     pages.add(web, desk)
     reader_pages.add(web, desk)
     tuning.add(web, desk)
+    leaving.add(web, desk)
+    mine.add(web, desk)
     feedback.add(web, desk)
     trial.add(web, desk)
     archive.add(web, desk)
@@ -59,6 +61,10 @@ def _explain(web: FastAPI, look: Look, headers: Headers) -> None:
     @web.exception_handler(LinkError)
     def not_ours(_: Request, __: LinkError) -> Response:
         return look.problem(404)
+
+    @web.exception_handler(LinkExpired)
+    def too_old(_: Request, __: LinkExpired) -> Response:
+        return look.page("old.html", 410)
 
     # The path is not logged, since it holds the token; an error's words only where they hold no address.
     @web.exception_handler(DigestError)

@@ -29,10 +29,14 @@ class Desk:
     look: Look
     shelf: Shelf
 
+    def path(self, purpose: Purpose, token: str) -> str:
+        """The path of a link that has that token."""
+        return f"{self.look.base}/{purpose}/{token}"
+
     def path_of(self, purpose: Purpose, reader: Subscriber) -> str:
-        """The path of a link of theirs, as their mails carry it."""
+        """The path of a reader's link for that purpose, one that does not expire."""
         claim = Claim(purpose=purpose, subscriber=reader.id, generation=reader.generation)
-        return f"{self.look.base}/{purpose}/{self.day.links.token(claim)}"
+        return self.path(purpose, self.day.links.token(claim))
 
     def asked(self, wait: dt.timedelta | None) -> Response:
         """The answer to whoever asked for a mail: the same bytes for every address, known or not."""

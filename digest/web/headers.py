@@ -25,7 +25,10 @@ MAIL_POLICY = (
 #: A page of ours in that frame, where there is no mail to show.
 NOTE_POLICY = "default-src 'none'; style-src 'self'; sandbox; frame-ancestors 'self'"
 #: Whoever holds one of these addresses holds the reader's key.
-SECRET_PATHS = ("/confirm/", "/unsubscribe/", "/preferences/", "/feedback/", "/u/")
+SECRET_PATHS = (
+    *("/confirm/", "/unsubscribe/", "/preferences/", "/feedback/"),
+    *("/mine/", "/address/", "/u/"),
+)
 YEAR = 31_536_000
 
 

@@ -1,4 +1,4 @@
-"""Pages of one reader, behind the signed links of their mails: confirm and unsubscribe; `tuning` has their settings.
+"""Pages of one reader, behind the signed links of their mails: confirm; `tuning` has their settings, `leaving` the way out.
 
 Rule 1. Opening a link changes nothing; only the button on its page does.
 Rule 2. Whose link it is, the page says with a masked address only.
@@ -11,9 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from digest import languages, subscriptions
 from digest.address import masked
 from digest.errors import LinkExpired
-from digest.languages import Language
 from digest.links import Purpose
-from digest.model import Subscriber
 from digest.web import tuning
 from digest.web.desk import READ, Desk, client
 from digest.web.guard import network, own_pages_only
@@ -29,7 +27,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
             reader = subscriptions.bearer(desk.day, Purpose.CONFIRM, token, desk.clock())
         except LinkExpired:
             return _expired(desk, token)
-        path = _path(desk, Purpose.CONFIRM, token)
+        path = desk.path(Purpose.CONFIRM, token)
         return desk.look.page(
             "confirm.html", language=languages.of(reader.language), address=masked(reader.address), path=path
         )
@@ -47,27 +45,6 @@ def add(pages: FastAPI, desk: Desk) -> None:
         asking = network(client(request))
         return desk.asked(subscriptions.ask_again(desk.day, token, asking, desk.clock()))
 
-    @pages.api_route("/unsubscribe/{token}", methods=READ)
-    def unsubscribe_page(token: str) -> Response:
-        reader = subscriptions.leaver(desk.day, token, desk.clock())
-        return desk.look.page(
-            "unsubscribe.html", language=_spoken(reader), path=_path(desk, Purpose.UNSUBSCRIBE, token)
-        )
-
-    # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read.
-    @pages.post("/unsubscribe/{token}")
-    def unsubscribe(token: str) -> Response:
-        reader = subscriptions.unsubscribe(desk.day, token, desk.clock())
-        return desk.look.page("unsubscribed.html", language=_spoken(reader))
-
 
 def _expired(desk: Desk, token: str) -> Response:
-    return desk.look.page("expired.html", 410, path=_path(desk, Purpose.CONFIRM, token))
-
-
-def _spoken(reader: Subscriber | None) -> Language | None:
-    return languages.of(reader.language) if reader else None
-
-
-def _path(desk: Desk, purpose: Purpose, token: str) -> str:
-    return f"{desk.look.base}/{purpose}/{token}"
+    return desk.look.page("expired.html", 410, path=desk.path(Purpose.CONFIRM, token))

@@ -16,8 +16,7 @@ from digest import languages
 from digest.config import Settings, Site
 from digest.errors import LinkError, RenderError
 from digest.links import Links, Purpose
-from digest.messages import ASKED
-from digest.model import DeliveryKind
+from digest.model import DeliveryKind, Matter
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.service import Service
 
@@ -65,7 +64,9 @@ def test_fixtures_have_names_of_their_own_for_urls_and_say_what_they_show() -> N
     assert len(set(names)) == len(names)
     assert all(name.replace("-", "").isalnum() and name.isascii() for name in names)
     assert all(one.description.endswith(".") for one in fixtures())
-    assert {kind.value for kind in ASKED} <= set(names)
+    shown = {(one.kind, one.matter) for one in fixtures() if one.note is None}
+    assert {kind for kind, _ in shown} == set(DeliveryKind)
+    assert {matter for _, matter in shown} == set(Matter)
 
 
 def test_a_fixture_shows_every_paper_that_it_was_given(day: Service) -> None:

@@ -153,6 +153,12 @@ class Desk:
         match kind:
             case "confirmation":
                 return self.composer.confirmation(reader, f"{home}/confirm/u7Qm3xkT9vLr2Nw8ZcYb5HdE")
+            case "mine":
+                return self.composer.mine(reader, f"{home}/mine/u7Qm3xkT9vLr2Nw8ZcYb5HdE")
+            case "new_address":
+                return self.composer.new_address(reader, f"{home}/address/u7Qm3xkT9vLr2Nw8ZcYb5HdE")
+            case "moved":
+                return self.composer.moved(reader)
             case "goodbye":
                 return self.composer.goodbye(reader, f"{home}/")
             case "report":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from factories import NOON, a_plan, a_subscriber
+from factories import NOON, PLAIN, a_plan, a_subscriber
 
 from digest.model import (
     Bounce,
@@ -133,7 +133,7 @@ def test_nobody_is_counted_who_is_gone_and_nothing_of_them_stays(
     sent: Store, rows: Callable[[str], list[tuple[object, ...]]]
 ):
     sent.bounces.settle(a_bounce(), always(Decision()), NOON)
-    sent.subscribers.remove(VISION.id)
+    sent.persons.erase(VISION.id, PLAIN, NOON, NOON)
     assert rows("SELECT * FROM bounces") == []
     assert sent.bounces.address(ORIGIN) is None
     assert sent.bounces.settle(a_bounce("two"), always(SUPPRESS), NOON) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from factories import NOON, a_mention, a_paper, a_subscriber
+from factories import NOON, PLAIN, a_mention, a_paper, a_subscriber
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import StatementError
 
@@ -212,7 +212,7 @@ def test_a_backup_is_a_whole_database(sqlite_url: str, tmp_path: Path):
     with open_store(sqlite_url) as store:
         store.subscribers.add(a_subscriber())
         store.backup(tmp_path / "copy.db")
-        store.subscribers.remove("s-vision")
+        store.persons.erase("s-vision", PLAIN, NOON, NOON)
 
     with open_store(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
         assert copy.subscribers.get("s-vision") == a_subscriber()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from factories import NOON, a_subscriber
+from factories import NOON, PLAIN, a_subscriber
 
 from digest.model import Feedback, Opinion, Subject
 from digest.store import Store
@@ -39,5 +39,5 @@ def test_an_opinion_can_be_withdrawn_and_goes_with_its_reader(store: Store):
     assert not store.opinions.withdraw(reader.id, Subject.AUTHOR, "Ada Author")
     assert [said.value for said in store.opinions.of([reader.id])[reader.id]] == ["blockchain"]
 
-    store.subscribers.remove(reader.id)
+    store.persons.erase(reader.id, PLAIN, NOON, NOON)
     assert store.opinions.of([reader.id]) == {}

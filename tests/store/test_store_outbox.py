@@ -14,6 +14,7 @@ from digest.model import (
     DeliveryState,
     Edition,
     JournalLine,
+    Matter,
     Plan,
     Resolved,
     Settlement,
@@ -214,6 +215,20 @@ def test_what_has_expired_is_not_claimed(store: Store, edition: Edition):
     assert store.outbox.claim(NOON, 9, ME) == ()
 
 
+@pytest.mark.parametrize("kind", DeliveryKind)
+def test_a_mail_whose_links_are_void_is_not_sent_but_for_the_notice_that_says_so(
+    store: Store, edition: Edition, kind: DeliveryKind
+):
+    enqueued(store, edition, kind=kind, matter=Matter.ADDRESS)
+    change(store, a_subscriber(generation=2))
+
+    claimed = store.outbox.claim(NOON, 9, ME)
+
+    assert bool(claimed) is (kind is DeliveryKind.NOTICE)
+    if not claimed:
+        assert [line.reply for line in store.outbox.journal(the_one(store).id)][-1] == "its links are revoked"
+
+
 @pytest.mark.parametrize("state", SubscriberState)
 @pytest.mark.parametrize("kind", DeliveryKind)
 def test_whether_a_reader_may_still_be_written_to_is_asked_when_claiming(
@@ -225,6 +240,7 @@ def test_whether_a_reader_may_still_be_written_to_is_asked_when_claiming(
         DeliveryKind.DIGEST: {SubscriberState.CONFIRMED},
         DeliveryKind.WELCOME: {SubscriberState.CONFIRMED},
         DeliveryKind.CONFIRM: {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED},
+        DeliveryKind.NOTICE: {SubscriberState.UNSUBSCRIBED},
     }
     allowed = state in needed.get(kind, set(SubscriberState) - {SubscriberState.SUPPRESSED})
 

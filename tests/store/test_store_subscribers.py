@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from factories import NOON, a_plan, a_subscriber
+from factories import NOON, a_subscriber
 
 from digest.errors import UsageError
 from digest.model import Days, Interest, InterestKind, Schedule, Subscriber, SubscriberState
@@ -152,19 +152,3 @@ def test_writing_is_possible_between_two_batches(store: Store):
 
     assert [person.id for person in seen] == ["s-a", "s-b", "s-c"]
     assert list(store.subscribers.confirmed()) == []
-
-
-def test_removing_a_subscriber_removes_what_was_sent_to_them(store: Store):
-    store.subscribers.add(a_subscriber())
-    store.subscribers.add(a_subscriber("other"))
-    for name in ("vision", "other"):
-        plan = a_plan(
-            a_subscriber(name), edition=store.editions.publish(NOON, [], 0), message_id=f"<{name}@x>"
-        )
-        store.outbox.enqueue([replace(plan, picks=a_plan().picks)])
-
-    store.subscribers.remove("s-vision")
-    store.subscribers.remove("s-vision")
-
-    assert store.subscribers.get("s-vision") is None
-    assert [delivery.plan.reader.id for delivery in store.outbox.list()] == ["s-other"]

@@ -175,7 +175,7 @@ def test_a_revoked_token_lets_nobody_leave(day: Service, reader: Subscriber) -> 
 @pytest.mark.parametrize("name", ["postfix-5.1.1", "arf-abuse", "leave"])
 def test_who_is_gone_is_gone(day: Service, reader: Subscriber, name: str) -> None:
     raw = letter(name, sender(day, reader), reader.address, token(day, reader))
-    day.store.subscribers.remove(reader.id)
+    subscriptions.erase(day, reader, NOW)
     assert bounces.read(day, raw, NOW).fate is Fate.KNOWN
     assert day.store.suppressions.list() == []
 

@@ -30,6 +30,7 @@ from digest.model import (
     Days,
     DeliveryKind,
     DeliveryState,
+    Departure,
     Interest,
     InterestKind,
     Schedule,
@@ -256,14 +257,16 @@ def test_leaving_takes_effect_at_once_and_twice_is_once(day: Service) -> None:
     leave, _ = links(day, reader)
     for _ in range(2):
         left = subscriptions.unsubscribe(day, leave, NOW + 900 * DAY)
-        assert left == the_reader(day) == replace(reader, state=SubscriberState.UNSUBSCRIBED)
+        departure = Departure(at=NOW + 900 * DAY, state=SubscriberState.CONFIRMED)
+        gone = replace(reader, state=SubscriberState.UNSUBSCRIBED, departure=departure)
+        assert left == the_reader(day) == gone
     assert not any(daily.due_digests(day, NOW + DAY, None))
 
 
 def test_a_reader_who_is_gone_can_still_leave_and_can_do_nothing_else(day: Service) -> None:
     reader = subscribed(day)
     leave, preferences = links(day, reader)
-    day.store.subscribers.remove(reader.id)
+    subscriptions.erase(day, reader, NOW)
     assert subscriptions.unsubscribe(day, leave, NOW) is None
     with pytest.raises(LinkError):
         subscriptions.prefer(day, preferences, Wish(papers=3), NOW)
@@ -370,6 +373,23 @@ def test_exported_and_imported_elsewhere_everybody_is_as_they_were_and_nobody_is
         assert other.store.outbox.list() == []
         found = {(one.address, one.state, one.interests) for one in other.store.subscribers.list()}
     assert found == {(one.address, one.state, one.interests) for one in day.store.subscribers.list()}
+
+
+def test_who_was_deleted_is_brought_back_by_no_list_and_by_no_file(day: Service, tmp_path: Path) -> None:
+    reader = subscribed(day)
+    file = io.StringIO()
+    roster.write_csv(day.store.subscribers.list(), file)
+    subscriptions.erase(day, reader, NOW)
+    file.seek(0)
+    rows = roster.read_csv(file, day.settings, NOW)
+    assert roster.import_all(day, rows, NOW) == (0, 1)
+    named = day.settings.model_copy(update={"readers": (config.ReaderTable(address="VISION@example.org"),)})
+    subscriptions.sync_readers(replace(day, settings=named), NOW)
+    assert day.store.subscribers.list() == []
+    assert subscriptions.deletion(day, reader.address, NOW)
+
+    file.seek(0)
+    assert roster.import_all(day, rows, NOW + 365 * DAY) == (1, 0), "a year later nothing remains"
 
 
 def test_whom_the_operator_adds_unconfirmed_is_asked_to_confirm(day: Service) -> None:

@@ -146,56 +146,6 @@ def test_asking_again_counts_like_any_sign_up(site, name: str) -> None:
     assert len(site.mails(name)) == 1
 
 
-# --- unsubscribe ----------------------------------------------------------------------------------
-
-MULTIPART = b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
-
-
-@pytest.mark.parametrize(
-    ("body", "headers"),
-    [
-        (b"List-Unsubscribe=One-Click", {"Content_Type": "application/x-www-form-urlencoded"}),
-        (b"List-Unsubscribe=One-Click&x=1&y=2", {"Content_Type": "application/x-www-form-urlencoded"}),
-        (MULTIPART, {"Content_Type": "multipart/form-data; boundary=b"}),
-        (b"not a form", {"Content_Type": "multipart/form-data"}),
-        (b"", {}),
-        (b"\x00\xff" * 60_000, {"Content_Type": "application/octet-stream"}),
-        (b"List-Unsubscribe=One-Click", {"Origin": "https://mail.example.net", "Sec_Fetch_Site": "cross-site"}),
-    ],
-    ids=["urlencoded", "extra fields", "multipart", "broken multipart", "empty", "long garbage", "foreign origin"],
-)  # fmt: skip
-def test_a_bare_post_unsubscribes_at_once_whatever_it_carries(
-    site, name: str, body: bytes, headers: dict[str, str]
-) -> None:
-    path = site.path(Purpose.UNSUBSCRIBE, site.reader(name))
-    first = site.post(path, body, **headers)
-    rows = site.rows()
-    second = site.post(path, body, **headers)
-    assert (first.status, second.status) == (200, 200)
-    assert "location" not in first.headers
-    assert first.body == second.body
-    assert "no digest will be sent" in first.text
-    assert site.now(name).state is SubscriberState.UNSUBSCRIBED
-    assert site.rows() == rows
-
-
-def test_an_unsubscribe_link_works_for_ever_and_when_its_reader_is_gone(site, name: str) -> None:
-    reader = site.reader(name)
-    path = site.path(Purpose.UNSUBSCRIBE, reader)
-    site.clock.now += dt.timedelta(days=3650)
-    done = site.post(path)
-    site.day.store.subscribers.remove(reader.id)
-    assert site.get(path).status == 200
-    assert site.post(path).body == done.body
-
-
-def test_who_left_can_subscribe_again(site, name: str) -> None:
-    site.post(site.path(Purpose.UNSUBSCRIBE, site.reader(name)))
-    site.post("/subscribe", {"email": f"{name}@example.org"})
-    site.post(site.linked(site.mails(name)[-1][1], Purpose.CONFIRM))
-    assert site.now(name).state is SubscriberState.CONFIRMED
-
-
 # --- privacy --------------------------------------------------------------------------------------
 
 
