@@ -63,7 +63,7 @@ def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt
 def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None] | None = None) -> Message:
     """The message of a plan: the same bytes every time, while templates and secret are the same."""
     letterhead = day.letterhead
-    links = day.links.of_reader(plan.reader, [pick.paper for pick in plan.picks])
+    links = day.links.of_reader(plan.reader, asked=plan.kind is DeliveryKind.DIGEST)
     if plan.kind in ASKED:
         if links is None:
             raise RenderError(f"a mail that leads to a page needs site.url: {plan.message_id!r}")

@@ -25,7 +25,7 @@ def paper(site):
 
 
 def path(site, reader, paper) -> str:
-    return urlsplit(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id]).path
+    return urlsplit(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id]).path
 
 
 def said(site, reader) -> list[tuple[Opinion, Subject, str]]:
