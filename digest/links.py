@@ -94,7 +94,7 @@ class Links:
         """The links in a reader's message; None in personal mode. `asked`: what they think of its papers."""
         if not self.base:
             return None
-        who = _compact([reader.id, reader.generation, 0])
+        who = f"[{_compact(reader.id)},{reader.generation},0]"
         unsubscribe, preferences, feedback = (
             f"{self.base}/{purpose}/{self._signed(_salt(purpose), who)}"
             for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.FEEDBACK)

@@ -194,14 +194,17 @@ def decode_reader(text: str) -> Reader:
         id=row["id"],
         address=row["address"],
         name=row["name"],
-        schedule=Schedule(
-            timezone=row["timezone"], send_at=dt.time.fromisoformat(row["send_at"]), days=Days(row["days"])
-        ),
+        schedule=_schedule(row["timezone"], row["send_at"], row["days"]),
         papers=row.get("papers", 10),
         language=row["language"],
         generation=row["generation"],
         confirmed_at=dt.datetime.fromisoformat(confirmed_at) if confirmed_at else None,
     )
+
+
+@lru_cache(maxsize=8192)  # many readers share one
+def _schedule(timezone: str, send_at: str, days: str) -> Schedule:
+    return Schedule(timezone=timezone, send_at=dt.time.fromisoformat(send_at), days=Days(days))
 
 
 def _dump(value: object) -> str:

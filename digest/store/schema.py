@@ -74,7 +74,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         instant = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-        return instant.astimezone(dt.UTC)
+        return instant if instant.tzinfo is dt.UTC else instant.astimezone(dt.UTC)
 
 
 def _words(kind: type[StrEnum]) -> Enum:
