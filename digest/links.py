@@ -162,5 +162,5 @@ def _mac(secret: str, salt: str) -> hmac.HMAC:
 
 
 def _fingerprint(secret: str, parts: tuple[str, ...]) -> str:
-    mac = hmac.new(secret.encode(), "\x00".join(parts).encode(errors="surrogatepass"), hashlib.sha256)
-    return b32encode(mac.digest()).decode()[:26].lower()
+    mac = hmac.digest(secret.encode(), "\x00".join(parts).encode(errors="surrogatepass"), "sha256")
+    return b32encode(mac).decode()[:26].lower()

@@ -34,7 +34,9 @@ def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -
         picks=digest.picks,
         also_trending=digest.also_trending,
         skipped=not (digest.picks or digest.also_trending or day.settings.digest.send_empty),
-        message_id=deliver.message_id(day.links, DeliveryKind.DIGEST, reader.id, date, mail.domain),
+        message_id=deliver.message_id(
+            day.links, DeliveryKind.DIGEST, reader.id, date, day.letterhead.sender.domain
+        ),
         template=day.composer.fingerprint,
         due_at=due_at,
         expires_at=due_at + mail.expire_after,
@@ -52,7 +54,7 @@ def asked_plan(day: Service, kind: DeliveryKind, subscriber: Subscriber, now: dt
         kind=kind,
         reader=subscriber.reader,
         local_date=date,
-        message_id=deliver.message_id(day.links, kind, subscriber.id, date, day.settings.mail.domain),
+        message_id=deliver.message_id(day.links, kind, subscriber.id, date, day.letterhead.sender.domain),
         template=day.composer.fingerprint,
         due_at=now,
         expires_at=now + ASKED_LIFETIME,

@@ -107,7 +107,9 @@ def test_readers_share_how_a_papers_link_ends_and_nobody_else_can_make_one() -> 
         who = LINKS.token(Claim(purpose=Purpose.FEEDBACK, subscriber=name, generation=1))
         assert LINKS.claim(Purpose.FEEDBACK, who + end).paper == "arxiv:2604.00001"
         with pytest.raises(LinkError):
-            LINKS.claim(Purpose.FEEDBACK, who + replace(LINKS, secrets=("another",)).end_of("arxiv:2604.00001"))
+            LINKS.claim(
+                Purpose.FEEDBACK, who + replace(LINKS, secrets=("another",)).end_of("arxiv:2604.00001")
+            )
         with pytest.raises(LinkError):
             LINKS.claim(Purpose.FEEDBACK, who + end + end)
 

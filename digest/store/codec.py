@@ -99,11 +99,11 @@ def decode_notices(text: str) -> tuple[Notice, ...]:
 def encode_picks(picks: Iterable[Pick]) -> str:
     """The picks of a digest."""
     chosen = tuple(picks)
-    given = {reasons: n for n, reasons in enumerate(dict.fromkeys(pick.reasons for pick in chosen))}
+    given: dict[tuple[Reason, ...], int] = {}
     columns: _Picks = {
         "papers": [pick.paper for pick in chosen],
         "scores": [pick.score for pick in chosen],
-        "told": [given[pick.reasons] for pick in chosen],
+        "told": [given.setdefault(pick.reasons, len(given)) for pick in chosen],
         "reasons": [_reasons(reasons) for reasons in given],
     }
     return _dump(columns)
@@ -207,8 +207,7 @@ def _schedule(timezone: str, send_at: str, days: str) -> Schedule:
     return Schedule(timezone=timezone, send_at=dt.time.fromisoformat(send_at), days=Days(days))
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
 def _instant(value: dt.datetime) -> str:
