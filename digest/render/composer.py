@@ -57,12 +57,17 @@ class Shell:
     text: Fragment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Said:
-    """Why a paper was picked, as its card says it."""
+    """What fills a hole of a card, in HTML and in text."""
 
-    html: Piece
-    text: Piece
+    html: Pieces
+    text: Pieces
+
+    @classmethod
+    def of(cls, html: str, text: str) -> Said:
+        """Of one piece each."""
+        return cls((Piece(html),), (Piece(text),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +268,7 @@ def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tup
     """The cards' pieces, in HTML and in text."""
     html: list[Piece] = []
     text: list[Piece] = []
-    asked = Piece(links.feedback.start) if links and links.feedback else None
+    asked = (Piece(links.feedback.start),) if links and links.feedback else None
     told: dict[tuple[int, bool], Said] = {}  # many picks of a digest have their very reasons in common
     for rank, (pick, card) in enumerate(chosen.picks, 1):
         said = told.get(key := (id(pick.reasons), card.votes_shown))
@@ -271,16 +276,22 @@ def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tup
             said = told[key] = _reasons(language, pick.reasons, votes_shown=card.votes_shown)
         if text:
             text.append(_NEWLINE)
-        html += _card(card.html, _shared(str(rank)), said.html, asked)
-        text += _card(card.text, _shared(f"{rank}. ".ljust(4)), said.text, asked)
+        ranked = _ranked(rank)
+        html += _card(card.html, ranked.html, said.html, asked)
+        text += _card(card.text, ranked.text, said.text, asked)
     return html, text
 
 
-def _card(made: Fragment, rank: Piece, reasons: Piece, feedback: Piece | None) -> list[Piece]:
+def _card(made: Fragment, rank: Pieces, reasons: Pieces, feedback: Pieces | None) -> list[Piece]:
     # A short card, and a template of an operator's own, may not ask for feedback.
     if feedback and "feedback" in made.holes:
-        return made.fill(rank=(rank,), reasons=(reasons,), feedback=(feedback,))
-    return made.fill(rank=(rank,), reasons=(reasons,))
+        return made.fill(rank=rank, reasons=reasons, feedback=feedback)
+    return made.fill(rank=rank, reasons=reasons)
+
+
+@lru_cache(maxsize=256)
+def _ranked(rank: int) -> Said:
+    return Said.of(str(rank), f"{rank}. ".ljust(4))
 
 
 @lru_cache(maxsize=8192)  # many readers share a few reasons, and a message is made in microseconds
@@ -288,9 +299,9 @@ def _reasons(language: Language, given: tuple[Reason, ...], *, votes_shown: bool
     told = words.reasons(language, given, votes_shown=votes_shown)
     # From right to left, digits and Latin words that stand side by side would change places.
     one = ' · <span dir="auto">{}</span>' if language.direction == "rtl" else " · {}"
-    return Said(
-        html=Piece("".join(one.format(escaped(reason)) for reason in told)),
-        text=Piece(wrapped(" · ".join(told), indent=4) + "\n" if told else ""),
+    return Said.of(
+        "".join(one.format(escaped(reason)) for reason in told),
+        wrapped(" · ".join(told), indent=4) + "\n" if told else "",
     )
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from markupsafe import escape
 
@@ -77,10 +79,16 @@ class Fragment:
 
         Raises RenderError if a hole is left over or a value has no hole.
         """
-        if values.keys() != self.holes:
-            odd = ", ".join(sorted(values.keys() ^ self.holes))
-            raise RenderError(f"{self.template}: the template has a hole too many or too few: {odd!r}")
         filled = [*self.literals]
-        for place, name in self.places:  # from the end, so that the places before it stay where they are
-            filled[place:place] = values[name]
+        try:
+            for place, name in self.places:  # from the end, so that the places before it stay where they are
+                filled[place:place] = values[name]
+        except KeyError:
+            self._complain(values)
+        if len(values) != len(self.holes):
+            self._complain(values)
         return filled
+
+    def _complain(self, values: Mapping[str, Pieces]) -> NoReturn:
+        odd = ", ".join(sorted(values.keys() ^ self.holes))
+        raise RenderError(f"{self.template}: the template has a hole too many or too few: {odd!r}") from None
