@@ -56,7 +56,7 @@ def talk(day: Service, token: str, now: dt.datetime) -> Talk:
     """Who speaks by that link, and of what; changes nothing. Raises as `subscriptions.bearer`."""
     claim = day.links.read(Purpose.FEEDBACK, token, now)
     reader = subscriptions.bearer(day, Purpose.FEEDBACK, token, now)
-    known = day.store.papers.get(claim.about or "")
+    known = day.store.papers.get(claim.paper or "")
     if known is None:
         raise LinkError("the link names no paper of ours")
     return Talk(reader=reader, paper=known[0], said=said_by(day, reader))

@@ -2,7 +2,8 @@
 
 Tokens are signed, not stored: a message made again after a crash carries the same links byte for byte.
 A token holds the purpose (as salt), an opaque subscriber id, the subscriber's generation, and for some
-purposes an expiry or what it speaks of; never an address. Raising the generation revokes all of a reader's tokens.
+purposes an expiry or what it speaks of; never an address. Raising the generation revokes all of a reader's tokens. Where it speaks of a
+paper, what names the paper follows, signed by itself: the same for all readers, so that a card holds it already.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import hashlib
 import hmac
 import json
 from base64 import b32encode, urlsafe_b64encode
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -21,11 +21,13 @@ from itsdangerous import BadData, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from digest.errors import LinkError, LinkExpired
-from digest.model import Reader, ReaderLinks
+from digest.model import FeedbackLinks, Reader, ReaderLinks
 
 CONFIRM_LIFETIME = dt.timedelta(hours=48)
 #: Of a link to what is the reader's own: whoever is forwarded its mail later can do nothing with it.
 FRESH_LIFETIME = dt.timedelta(minutes=30)
+#: Of what names a paper.
+_PAPER = "digest.paper"
 _compact = json.JSONEncoder(separators=(",", ":")).encode
 #: Characters of a fingerprint that still vouch for its parts: 80 bits.
 SHORTEST = 16
@@ -51,8 +53,10 @@ class Claim:
     subscriber: str
     generation: int
     expires_at: dt.datetime | None = None
-    #: What it speaks of: a feedback link's paper, the keyed hash of an address to be.
+    #: What it speaks of: the keyed hash of an address to be.
     about: str | None = None
+    #: The paper that a feedback link speaks of.
+    paper: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,46 +68,45 @@ class Links:
     #: The newest last: it signs; all of them are accepted.
     secrets: tuple[str, ...]
 
-    def _signer(self, purpose: Purpose) -> URLSafeSerializer:
-        return URLSafeSerializer(
-            list(self.secrets),
-            salt=_salt(purpose),
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
-
     def token(self, claim: Claim) -> str:
         """The claim as an opaque, URL-safe, signed text; equal claims give equal tokens."""
-        parts: list[str | int] = [claim.subscriber, claim.generation]
-        parts.append(int(claim.expires_at.timestamp()) if claim.expires_at else 0)
-        if claim.about:
-            parts.append(claim.about)
-        return self._signed(claim.purpose, _compact(parts))
+        expiry = int(claim.expires_at.timestamp()) if claim.expires_at else 0
+        said = [claim.subscriber, claim.generation, expiry, *([claim.about] if claim.about else [])]
+        who = self._signed(_salt(claim.purpose), _compact(said))
+        return who + self.end_of(claim.paper) if claim.paper else who
 
-    def _signed(self, purpose: Purpose, parts: str) -> str:
+    def end_of(self, paper: str) -> str:
+        """What follows a token to say of which paper it speaks."""
+        return f".{self._signed(_PAPER, _compact(paper))}"
+
+    def _signed(self, salt: str, said: str) -> str:
         """As URLSafeSerializer.dumps does it, but for compression, which does not pay for what is so short."""
-        payload = urlsafe_b64encode(parts.encode()).rstrip(b"=")
-        mac = _mac(self.secrets[-1], purpose).copy()
+        payload = urlsafe_b64encode(said.encode()).rstrip(b"=")
+        mac = _mac(self.secrets[-1], salt).copy()
         mac.update(payload)
         return (payload + b"." + urlsafe_b64encode(mac.digest()).rstrip(b"=")).decode()
+
+    def _signer(self, salt: str) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            list(self.secrets),
+            salt=salt,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
 
     def url(self, claim: Claim) -> str:
         """The public URL that carries the claim."""
         return f"{self.base}/{claim.purpose}/{self.token(claim)}"
 
-    def of_reader(self, reader: Reader, papers: Iterable[str] = ()) -> ReaderLinks | None:
-        """The links in a reader's message, with one for feedback on each paper; None in personal mode."""
+    def of_reader(self, reader: Reader, *, asked: bool = False) -> ReaderLinks | None:
+        """The links in a reader's message; None in personal mode. `asked`: what they think of its papers."""
         if not self.base:
             return None
-        start = _compact([reader.id, reader.generation, 0])
-        unsubscribe, preferences = (
-            f"{self.base}/{purpose}/{self._signed(purpose, start)}"
-            for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
+        who = f"[{_compact(reader.id)},{reader.generation},0]"
+        unsubscribe, preferences, feedback = (
+            f"{self.base}/{purpose}/{self._signed(_salt(purpose), who)}"
+            for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.FEEDBACK)
         )
-        feedback = f"{self.base}/{Purpose.FEEDBACK}/"
-        opinions = {
-            paper: feedback + self._signed(Purpose.FEEDBACK, f"{start[:-1]},{_compact(paper)}]")
-            for paper in papers
-        }
+        opinions = FeedbackLinks(start=feedback, end_of=self.end_of) if asked else None
         return ReaderLinks(unsubscribe=unsubscribe, preferences=preferences, feedback=opinions)
 
     def read(self, purpose: Purpose, token: str, now: dt.datetime) -> Claim:
@@ -119,21 +122,22 @@ class Links:
 
     def claim(self, purpose: Purpose, token: str) -> Claim:
         """What a token of ours says, expired or not; LinkError if it is forged or for another purpose."""
+        payload, _, rest = token.partition(".")
+        mac, _, end = rest.partition(".")
         try:
-            subscriber, generation, expiry, *rest = self._signer(purpose).loads(token)
-            respelled = base64_encode(base64_decode(token.rpartition(".")[2])).decode()
+            said = self._signer(_salt(purpose)).loads(_spelt(f"{payload}.{mac}"))
+            subscriber, generation, expiry, *about = said
+            paper = self._signer(_PAPER).loads(_spelt(end)) if "." in rest else None
         except (BadData, ValueError, TypeError):
             raise LinkError("the link is not one of ours") from None
-        if not token.endswith(f".{respelled}"):
-            # The last character of unpadded base64 has unused bits: only our own spelling is our token.
-            raise LinkError("the link is not one of ours")
         expires_at = dt.datetime.fromtimestamp(expiry, dt.UTC) if expiry else None
         return Claim(
             purpose=purpose,
             subscriber=subscriber,
             generation=generation,
             expires_at=expires_at,
-            about=rest[0] if rest else None,
+            about=about[0] if about else None,
+            paper=paper,
         )
 
     def fingerprint(self, *parts: str) -> str:
@@ -155,13 +159,21 @@ def _salt(purpose: Purpose) -> str:
     return f"digest.{purpose}"
 
 
+def _spelt(signed: str) -> str:
+    """The same if it ends as we spell it: the last character of unpadded base64 has unused bits. Else BadData."""
+    mac = signed.rpartition(".")[2]
+    if base64_encode(base64_decode(mac)).decode() != mac:
+        raise BadData("not as we spell it")
+    return signed
+
+
 @lru_cache(maxsize=64)
-def _mac(secret: str, purpose: Purpose) -> hmac.HMAC:
-    """What signs tokens for that purpose; to be copied."""
-    signer = Signer(secret, _salt(purpose), key_derivation="hmac", digest_method=hashlib.sha256)
+def _mac(secret: str, salt: str) -> hmac.HMAC:
+    """What signs with that salt; to be copied."""
+    signer = Signer(secret, salt, key_derivation="hmac", digest_method=hashlib.sha256)
     return hmac.new(signer.derive_key(), digestmod=hashlib.sha256)
 
 
 def _fingerprint(secret: str, parts: tuple[str, ...]) -> str:
-    mac = hmac.new(secret.encode(), "\x00".join(parts).encode(errors="surrogatepass"), hashlib.sha256)
-    return b32encode(mac.digest()).decode()[:26].lower()
+    mac = hmac.digest(secret.encode(), "\x00".join(parts).encode(errors="surrogatepass"), "sha256")
+    return b32encode(mac).decode()[:26].lower()

@@ -46,7 +46,9 @@ def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -
         picks=digest.picks,
         also_trending=digest.also_trending,
         skipped=not (digest.picks or digest.also_trending or day.settings.digest.send_empty),
-        message_id=deliver.message_id(day.links, DeliveryKind.DIGEST, reader.id, date, mail.domain),
+        message_id=deliver.message_id(
+            day.links, DeliveryKind.DIGEST, reader.id, date, day.letterhead.sender.domain
+        ),
         template=day.composer.fingerprint,
         due_at=due_at,
         expires_at=due_at + mail.expire_after,
@@ -68,7 +70,7 @@ def asked_plan(
     """
     date = now.date()
     number = 1 + (now.hour * 60 + now.minute) * 60 + now.second if matter in OFTEN else 0
-    domain = day.settings.mail.domain
+    domain = day.letterhead.sender.domain
     return Plan(
         kind=kind,
         matter=matter,
@@ -86,7 +88,7 @@ def asked_plan(
 def compose(day: Service, plan: Plan, edition_of: Callable[[int], Edition | None] | None = None) -> Message:
     """The message of a plan: the same bytes every time, while templates and secret are the same."""
     letterhead = day.letterhead
-    links = day.links.of_reader(plan.reader, [pick.paper for pick in plan.picks])
+    links = day.links.of_reader(plan.reader, asked=plan.kind is DeliveryKind.DIGEST)
     if plan.kind is not DeliveryKind.DIGEST:
         if links is None:
             raise RenderError(f"a mail that leads to a page needs site.url: {plan.message_id!r}")

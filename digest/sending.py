@@ -166,10 +166,17 @@ def recover_dead(day: Service, now: dt.datetime) -> Counter[DeliveryState]:
     """Settle what all passes left that died; how many ended, in which state."""
     states: Counter[DeliveryState] = Counter()
     for owner in day.store.outbox.owners() | journals(day).owners():
-        if not deliver.alive(owner, day.settings.cluster.lease):
+        if deliver.alive(owner, day.settings.cluster.lease):
+            continue
+        try:
             found = recover(day, owner, now)
-            states += found
-            log.warning("pass recovered", **{str(state): count for state, count in found.items()})
+        except (
+            DeliveryError
+        ) as error:  # what it was sending stays with it until somebody has looked; the rest goes on
+            log.error("pass not recovered", owner=owner, reason=str(error))  # noqa: TRY400 (one line says it all)
+            continue
+        states += found
+        log.warning("pass recovered", **{str(state): count for state, count in found.items()})
     return states
 
 

@@ -5,7 +5,6 @@ No pieces, no holes, no caches: what is the reader's own goes into the templates
 
 from __future__ import annotations
 
-from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -21,7 +20,7 @@ from digest.render.cards import Cards, card_view, line_view
 from digest.render.composer import LARGEST_HTML, MOST_LINKS, Chosen, _chosen, _shell_view
 from digest.render.excerpt import Length, wrapped
 from digest.render.holes import CardHoles, ShellHoles
-from digest.render.views import BrandView, CardView
+from digest.render.views import BrandView
 
 #: CPython 3.11 loses the space between two encoded words when it folds a subject.
 UNFOLDED = SMTP.clone(max_line_length=998)
@@ -113,9 +112,8 @@ class Plain:
         self, kind: str, rank: int, pick: Pick, listed: Listed, links: ReaderLinks | None, length: Length
     ) -> str:
         told = words.reasons(self._language, pick.reasons, votes_shown=bool(listed.votes))
-        view = card_view(listed, self._language, length, linked=bool(links and links.feedback))
-        if links and links.feedback and length is Length.FULL:
-            view = _leading(view, links.feedback[pick.paper])
+        asked = links.feedback[listed.paper.id] if links and links.feedback else ""
+        view = card_view(listed, self._language, length, asked)
         if kind == "html":
             one = '<span dir="auto">{}</span>' if self._language.direction == "rtl" else "{}"
             reasons = Markup("".join(" · " + one.format(escape(reason)) for reason in told))
@@ -124,9 +122,3 @@ class Plain:
             reasons = wrapped(" · ".join(told), indent=4) + "\n" if told else ""
             holes = CardHoles(rank=f"{rank}. ".ljust(4), reasons=reasons)
         return self._templates.get_template(f"card.{kind}").render(card=view, holes=holes)
-
-
-def _leading(view: CardView, url: str) -> CardView:
-    """The card with that link for feedback, its last one."""
-    *others, last = view.actions
-    return replace(view, actions=(*others, replace(last, url=url)))

@@ -92,13 +92,26 @@ def test_a_readers_links_are_theirs_alone_and_hold_no_address() -> None:
 
 def test_the_links_of_a_message_are_those_of_its_claims() -> None:
     reader = a_subscriber().reader
-    links = LINKS.of_reader(reader, ["arxiv:2604.00001", 'odd:"é"'])
+    links = LINKS.of_reader(reader, asked=True)
     assert links is not None
+    assert links.feedback is not None
     start = Claim(purpose=Purpose.FEEDBACK, subscriber=reader.id, generation=reader.generation)
     assert links.preferences == LINKS.url(replace(start, purpose=Purpose.PREFERENCES))
-    assert links.feedback == {
-        paper: LINKS.url(replace(start, about=paper)) for paper in ("arxiv:2604.00001", 'odd:"é"')
-    }
+    for paper in ("arxiv:2604.00001", 'odd:"é"'):
+        assert links.feedback[paper] == LINKS.url(replace(start, paper=paper))
+
+
+def test_readers_share_how_a_papers_link_ends_and_nobody_else_can_make_one() -> None:
+    end = LINKS.end_of("arxiv:2604.00001")
+    for name in ("vision", "robots"):
+        who = LINKS.token(Claim(purpose=Purpose.FEEDBACK, subscriber=name, generation=1))
+        assert LINKS.claim(Purpose.FEEDBACK, who + end).paper == "arxiv:2604.00001"
+        with pytest.raises(LinkError):
+            LINKS.claim(
+                Purpose.FEEDBACK, who + replace(LINKS, secrets=("another",)).end_of("arxiv:2604.00001")
+            )
+        with pytest.raises(LinkError):
+            LINKS.claim(Purpose.FEEDBACK, who + end + end)
 
 
 def test_personal_mode_has_no_links() -> None:

@@ -150,7 +150,8 @@ class Dialogue:
             self.lose(replies.line(0, line) or "an empty reply")
             return
         self._lines.append(line[4:])
-        self._bound(b"")
+        if mark == b"-" or len(line) > LONGEST_ANSWER:
+            self._bound(b"")
         if self.open and mark != b"-":
             text = b"\n".join(self._lines)
             self._lines.clear()
@@ -166,16 +167,16 @@ class Dialogue:
         step = self._awaited.popleft() if self._awaited else None
         if step is Step.DOT:
             self._judge_body(code, text)
-        elif step in WANTED:
-            self._judge_envelope(step, code, text)
+        elif step and (wanted := WANTED.get(step)):
+            self._judge_envelope(step, code in wanted, code, text)
         elif step is not Step.VOID and code != 250:  # RSET refused, or said without being asked
             self.lose(replies.line(code, text))
 
-    def _judge_envelope(self, step: Step, code: int, text: bytes) -> None:
+    def _judge_envelope(self, step: Step, wanted: bool, code: int, text: bytes) -> None:
         if code == 421 and step is Step.MAIL:  # a relay that closes between two messages
             self.lose(replies.line(code, text))
             return
-        if self._judged is None and code not in WANTED[step]:
+        if not (wanted or self._judged):
             self._judged = self._refused(step, code, text)
         if code == 421:
             self._conclude()

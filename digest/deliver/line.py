@@ -6,7 +6,6 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from digest.deliver.dialogue import Dialogue, Step
@@ -41,6 +40,7 @@ class Line:
         self._patience = patience
         self.socket = connection
         self.socket.setblocking(False)
+        self._tls = isinstance(connection, ssl.SSLSocket)
         self.dialogue = Dialogue(pipelining=pipelining)
         self.opened_at = self._moved_at = time.monotonic()
         self._released_at = 0.0
@@ -79,28 +79,30 @@ class Line:
 
     def write(self) -> None:
         """Send as much as the socket takes."""
-        with self._losing():
+        try:
             while unsent := self.dialogue.unsent():
-                if isinstance(self.socket, ssl.SSLSocket):
-                    octets = self.socket.send(unsent[0][:BLOCK])
-                else:
-                    octets = self.socket.sendmsg(unsent)
+                octets = self.socket.send(unsent[0][:BLOCK]) if self._tls else self.socket.sendmsg(unsent)
                 self.dialogue.sent(octets)
                 self._moved_at = time.monotonic()
+        except OSError as error:
+            self._heed(error)
 
     def read(self) -> None:
         """Hear all that has come."""
-        with self._losing():
-            while self.dialogue.open:
-                carried, replies = self.dialogue.carried, self.dialogue.replies
+        dialogue = self.dialogue
+        try:
+            while dialogue.open:
+                carried, replies = dialogue.carried, dialogue.replies
                 heard = self.socket.recv(BLOCK)
-                self.dialogue.receive(heard)
-                if self.dialogue.replies > replies:  # a piece of one is no reason to wait longer
+                dialogue.receive(heard)
+                if dialogue.replies > replies:  # a piece of one is no reason to wait longer
                     self._moved_at = time.monotonic()
-                if self.dialogue.carried > carried:
+                if dialogue.carried > carried:
                     self.swift = self._moved_at - self._released_at < SWIFT
-                if len(heard) < BLOCK and not isinstance(self.socket, ssl.SSLSocket):
+                if len(heard) < BLOCK and not self._tls:
                     return  # TLS may hold decrypted octets that no selector knows of
+        except OSError as error:
+            self._heed(error)
 
     def expire(self) -> None:
         """Give up if the deadline has passed."""
@@ -122,12 +124,7 @@ class Line:
         self.dialogue.lose("closed")
         self.socket.close()
 
-    @contextlib.contextmanager
-    def _losing(self) -> Iterator[None]:
+    def _heed(self, error: OSError) -> None:
         """A socket that would block is fine; any other error is the end of the connection."""
-        try:
-            yield
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            pass
-        except OSError as error:
+        if not isinstance(error, (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)):
             self.dialogue.lose(error.strerror or type(error).__name__)

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import format_datetime
+from functools import cached_property, lru_cache
 
 from digest import address
 from digest.config import Settings
@@ -46,7 +47,7 @@ _PLAIN_PART = (
 MAILBOX = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Letterhead:
     """What all messages of one site have in common."""
 
@@ -80,9 +81,24 @@ class Letterhead:
 
     def envelope(self, plan: Plan) -> str:
         """Where bounces of that delivery go: the envelope's sender."""
-        return self.verp.sender(plan) if self.verp else self.sender.addr_spec
+        return _mailbox(self.verp.sender(plan)) if self.verp else self.address
 
-    @property
+    @cached_property
+    def address(self) -> str:
+        """The sender's, checked."""
+        return _mailbox(self.sender.addr_spec)
+
+    @cached_property
+    def shown(self) -> str:
+        """The header that names the sender."""
+        return named("From", self.sender.display_name, self.address)
+
+    @cached_property
+    def list_id(self) -> str:
+        """The header that names the list (RFC 2919)."""
+        return named("List-Id", self.name, f"daily.{self.sender.domain}", always=True)
+
+    @cached_property
     def feedback_name(self) -> str:
         """Who sends, in 5 to 15 characters for Feedback-ID, made from the site's name."""
         plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode().lower()
@@ -126,15 +142,14 @@ def pack(
     kind = _PLAIN_PART if plain else (f'Content-Type: multipart/alternative; boundary="{boundary}"',)
     headers += ["MIME-Version: 1.0", *kind]
     body = [*(p.encoded for p in content.text_pieces), b"\r\n"] if plain else _body(content, boundary)
-    written = [_checked(header) for header in headers]
-    head = "".join(f"{header}\r\n" for header in written).encode("ascii")
+    head = _checked("\r\n".join(headers)).encode("ascii") + b"\r\n"
     if letterhead.signer:
-        fields = [(name, value.encode("ascii")) for name, _, value in (h.partition(":") for h in written)]
+        fields = [(name, value.encode("ascii")) for name, _, value in (h.partition(":") for h in headers)]
         head = letterhead.signer.sign(fields, body, plan.prepared_at) + head
     return Message(
         id=plan.message_id,
-        sender=_mailbox(letterhead.envelope(plan)),
-        recipient=_mailbox(plan.reader.address),
+        sender=letterhead.envelope(plan),
+        recipient=plan.reader.address,
         content=b"".join([head, b"\r\n", *body]),
     )
 
@@ -150,12 +165,12 @@ def _body(content: Content, boundary: str) -> list[bytes]:
 
 def _identity(content: Content, plan: Plan, letterhead: Letterhead) -> Iterator[str]:
     """The headers of every message, of whatever kind."""
-    yield named("From", letterhead.sender.display_name, _mailbox(letterhead.sender.addr_spec))
+    yield letterhead.shown
     yield named("To", plan.reader.name, _mailbox(plan.reader.address))
     if letterhead.reply_to:
         yield f"Reply-To: {_mailbox(letterhead.reply_to)}"
     yield unstructured("Subject", content.subject)
-    yield f"Date: {format_datetime(plan.prepared_at.astimezone(dt.UTC))}"
+    yield _date(plan.prepared_at)
     yield f"Message-ID: {_plain(plan.message_id)}"
     if letterhead.idempotency_header:
         yield f"{letterhead.idempotency_header}: {_plain(plan.message_id.strip('<>'))}"
@@ -166,7 +181,7 @@ def _bulk(
     plan: Plan, letterhead: Letterhead, links: ReaderLinks | None, edition_at: dt.datetime | None
 ) -> Iterator[str]:
     """The headers of a digest: it comes every day, and can be stopped."""
-    yield named("List-Id", letterhead.name, f"daily.{letterhead.sender.domain}", always=True)  # RFC 2919
+    yield letterhead.list_id
     if links:
         uris = [_uri(links.unsubscribe)]
         if letterhead.unsubscribe_mailbox:
@@ -179,12 +194,18 @@ def _bulk(
     yield f"Feedback-ID: {plan.local_date:%Y%m%d}:daily:digest:{letterhead.feedback_name}"
     yield f"X-Digest-Date: {plan.local_date.isoformat()}"
     if edition_at:
-        yield f"X-Digest-Edition: {edition_at.astimezone(dt.UTC).isoformat().replace('+00:00', 'Z')}"
+        yield f"X-Digest-Edition: {edition_at.astimezone(dt.UTC).isoformat().removesuffix('+00:00')}Z"
 
 
 # --- headers --------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)  # what is prepared together has one
+def _date(at: dt.datetime) -> str:
+    return f"Date: {format_datetime(at.astimezone(dt.UTC))}"
+
+
+@lru_cache(maxsize=8192)  # many readers share their first paper, and so a subject
 def unstructured(name: str, text: str) -> str:
     """A header of free text: as it is where ASCII and short enough for one line; else in encoded words.
 
@@ -250,9 +271,9 @@ def _uri(uri: str) -> str:
     return f"<{uri}>"
 
 
-def _checked(header: str) -> str:
-    """The header, if it is ASCII, only folded where it is meant to be, and no line of it is too long."""
-    lines = header.split("\r\n")
-    if not header.isascii() or any(len(line) > LONGEST_LINE or not line.isprintable() for line in lines):
-        raise RenderError(f"a header that cannot be written: {header[:80]!r}")
-    return header
+def _checked(head: str) -> str:
+    """The headers, if they are ASCII, only folded where they are meant to be, and no line is too long."""
+    for line in head.split("\r\n"):
+        if len(line) > LONGEST_LINE or not (line.isascii() and line.isprintable()):
+            raise RenderError(f"a header that cannot be written: {line[:80]!r}")
+    return head

@@ -42,6 +42,8 @@ def judge(code: int, text: bytes) -> Outcome:
     Raises DeliveryError where it means that no message can be sent: login, or our own sender address.
     """
     reply = line(code, text)
+    if 200 <= code < 300:
+        return Outcome(verdict=Verdict.ACCEPTED, reply=reply)
     words = text.decode("ascii", "replace")
     found = ENHANCED.match(words)
     enhanced = found[1] if found else ""
@@ -49,8 +51,6 @@ def judge(code: int, text: bytes) -> Outcome:
         raise DeliveryError(
             f"the relay refuses us; check mail.username, mail.password and mail.from: {reply!r}"
         )
-    if 200 <= code < 300:
-        return Outcome(verdict=Verdict.ACCEPTED, reply=reply)
     if 400 <= code < 500 and code not in RELAY_BUSY:
         return Outcome(verdict=Verdict.DEFERRED, reply=reply)
     if 500 <= code < 600:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,13 +12,25 @@ from digest.model.readers import Reader, Subscriber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackLinks:
+    """Where a reader says what they think of a paper: a start that is theirs, and an end that is the paper's."""
+
+    start: str
+    end_of: Callable[[str], str]
+
+    def __getitem__(self, paper: str) -> str:
+        """The whole URL."""
+        return self.start + self.end_of(paper)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderLinks:
     """The signed URLs of one reader's message."""
 
     unsubscribe: str
     preferences: str
-    #: Where they say what they think of a paper, by each pick's paper; none where nobody is to be asked.
-    feedback: Mapping[str, str] = field(default_factory=dict)
+    #: None where nobody is to be asked.
+    feedback: FeedbackLinks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ STRIPE = 1024
 SHARING, KNOWING = 3, 0.4
 #: Deviation of the logarithm of the random rows' lengths; a trained table's are as uneven.
 UNEVEN = 0.8
+#: Numbers of a random row, as of the shipped table's.
+WIDTH = 160
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Pool:
         sharing = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
         random = np.random.default_rng(0)
         said = (self.corpus.counts[:, self.corpus.words] > 0).astype(np.float32)
-        shape = (said.shape[1], self.vectors.shape[1])
+        # No wider than the shipped table: many random numbers a word say ever more exactly which words are shared.
+        shape = (said.shape[1], min(self.vectors.shape[1], WIDTH))
         lengths = np.exp(UNEVEN * random.standard_normal((shape[0], 1), dtype=np.float32))
         table = lengths * random.standard_normal(shape, dtype=np.float32)
         edge = _insight(self.vectors, sharing) - _insight(unit(said @ table), sharing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -56,27 +57,33 @@ class Cards:
     """One edition's cards and lines in one language, each rendered and inlined at its first use only."""
 
     def __init__(
-        self, edition: Edition, language: Language, templates: Templates, css: Inliner, *, linked: bool
+        self,
+        edition: Edition,
+        language: Language,
+        templates: Templates,
+        css: Inliner,
+        end_of: Callable[[str], str] | None = None,
     ) -> None:
-        """`linked`: a card has a hole for the link that says more or less like this, if it need not be short."""
+        """`end_of`: how a paper's link for feedback ends; a card that need not be short has a hole before it."""
         self.edition = edition
-        self._linked = linked
+        self._end_of = end_of
         self._language = language
         self._papers = edition.by_id()
         self._templates = templates
         self._css = css
-        self._cards: dict[tuple[str, Length], Card | None] = {}
+        self._cards: dict[Length, dict[str, Card | None]] = {length: {} for length in Length}
         self._lines: dict[str, Line | None] = {}
 
     def card(self, paper: str, length: Length) -> Card | None:
         """The card of the paper with that id; None, logged once, if it cannot be made."""
-        if (paper, length) not in self._cards:
+        made = self._cards[length]
+        if paper not in made:
             try:
-                self._cards[paper, length] = self._made_card(self._listed(paper), length)
+                made[paper] = self._made_card(self._listed(paper), length)
             except CardError as error:
                 log.warning("card failed", paper=paper, reason=str(error))
-                self._cards[paper, length] = None
-        return self._cards[paper, length]
+                made[paper] = None
+        return made[paper]
 
     def line(self, paper: str) -> Line | None:
         """The line of the paper with that id; None, logged once, if it cannot be made."""
@@ -95,7 +102,8 @@ class Cards:
             raise CardError(f"edition {self.edition.id} does not hold the paper {paper!r}") from None
 
     def _made_card(self, listed: Listed, length: Length) -> Card:
-        view = card_view(listed, self._language, length, linked=self._linked)
+        feedback = _HOLES.feedback + self._end_of(listed.paper.id) if self._end_of else ""
+        view = card_view(listed, self._language, length, feedback)
         try:
             html = self._templates.render("card.html", self._language, card=view, holes=_HOLES)
             text = self._templates.render("card.txt", self._language, card=view, holes=_HOLES)
@@ -121,15 +129,19 @@ class Cards:
             raise CardError(str(error)) from error
 
 
-def card_view(listed: Listed, language: Language, length: Length, *, linked: bool = False) -> CardView:
-    """What a card shows of a paper; what is not known leaves no trace. `linked`: with a link for feedback, if it need not be short."""
+def card_view(listed: Listed, language: Language, length: Length, feedback: str = "") -> CardView:
+    """What a card shows of a paper; what is not known leaves no trace.
+
+    `feedback` is where a reader says what they think of it: on a card that need not be short.
+    """
     paper, title = listed.paper, _title(listed)
     category = clean(paper.categories[0]) if paper.categories else ""
     text, origin = _said(listed, length)
     about = shortened(title, 40) or paper.id
     actions = _actions(listed, language, about, length)
-    if linked and length is Length.FULL:
-        actions.append(_feedback(language, about))
+    if feedback and length is Length.FULL:
+        label = language.gettext("More or less like this?")
+        actions.append(ActionView(label=label, url=feedback, about=f"{label} {about}"))
     return CardView(
         id=paper.id,
         title=title,
@@ -180,11 +192,6 @@ def _actions(listed: Listed, language: Language, title: str, length: Length) -> 
             label = words.action(language, rel, listed.stars)
             found.append(ActionView(label=label, url=url, about=f"{label}: {title}"))
     return found
-
-
-def _feedback(language: Language, about: str) -> ActionView:
-    label = language.gettext("More or less like this?")
-    return ActionView(label=label, url=_HOLES.feedback, about=f"{label} {about}")
 
 
 def linkable(url: str | None) -> str | None:

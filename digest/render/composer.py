@@ -19,6 +19,7 @@ from digest.model import (
     Content,
     DeliveryState,
     Edition,
+    FeedbackLinks,
     Pick,
     Piece,
     Pieces,
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 LARGEST_HTML = 92_000
 #: Editions in a language, and shells, that are kept; a pass needs one edition in each language that is read.
 MOST_EDITIONS, MOST_SHELLS = 12, 512
+_NEWLINE = Piece("\n")
 #: A mail with more than 150 links looks like spam; the cards leave some to what is around them.
 MOST_LINKS = 140
 
@@ -55,12 +57,17 @@ class Shell:
     text: Fragment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Said:
-    """Why a paper was picked, as its card says it."""
+    """What fills a hole of a card, in HTML and in text."""
 
-    html: Piece
-    text: Piece
+    html: Pieces
+    text: Pieces
+
+    @classmethod
+    def of(cls, html: str, text: str) -> Said:
+        """Of one piece each."""
+        return cls((Piece(html),), (Piece(text),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ class Composer:
         to be clipped, and its links few enough not to look like spam. A card that fails is left out. Raises
         RenderError if the shell fails or no card is left.
         """
-        cards = self._cards_of(edition, plan.reader.language, linked=bool(links and links.feedback))
+        cards = self._cards_of(edition, plan.reader.language, links.feedback if links else None)
         choices = (_chosen(plan, cards, length) for length in Length)
         made = ((chosen, self._joined(plan, edition, chosen, links)) for chosen in choices)
         content = next((content for chosen, content in made if _fits(chosen, content)), None)
@@ -199,10 +206,12 @@ class Composer:
             html["cards"], text["cards"] = _cards(chosen, language, links)
         if chosen.lines:
             html["lines"] = [line.html for line in chosen.lines]
-            text["lines"] = _one_below_the_other([line.text] for line in chosen.lines)
+            text["lines"] = _one_below_the_other(line.text for line in chosen.lines)
         if links:
             for name, url in (("unsubscribe", links.unsubscribe), ("preferences", links.preferences)):
-                html[name], text[name] = (Piece(escaped(url)),), (Piece(url),)
+                shown = Piece(url)
+                html[name] = (shown if (markup := escaped(url)) == url else Piece(markup),)
+                text[name] = (shown,)
         return Content(
             subject=words.subject(language, chosen.titles, len(trending), plan.local_date, days),
             html_pieces=shell.html.fill(**html),
@@ -226,14 +235,15 @@ class Composer:
             )
         return shell
 
-    def _cards_of(self, edition: Edition, language: str, *, linked: bool) -> Cards:
-        cards = self._cards.get((edition.id, language, linked))
+    def _cards_of(self, edition: Edition, language: str, feedback: FeedbackLinks | None) -> Cards:
+        cards = self._cards.get((edition.id, language, feedback is not None))
         # Compared by identity first: the same edition read twice from the store is equal, not identical.
         if cards is None or (cards.edition is not edition and cards.edition != edition):
             if len(self._cards) >= MOST_EDITIONS:
                 self._cards.clear()
-            cards = Cards(edition, self._language(language), self._templates, self._css, linked=linked)
-            self._cards[edition.id, language, linked] = cards
+            end_of = feedback.end_of if feedback else None
+            cards = Cards(edition, self._language(language), self._templates, self._css, end_of)
+            self._cards[edition.id, language, feedback is not None] = cards
         return cards
 
 
@@ -264,31 +274,44 @@ def _fits(chosen: Chosen, content: Content) -> bool:
 
 
 def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
-    picks = {c.id: (pick, c) for pick in reversed(plan.picks) if (c := cards.card(pick.paper, length))}
+    picks: dict[str, tuple[Pick, Card]] = {}
+    for pick in plan.picks:
+        if card := cards.card(pick.paper, length):
+            picks.setdefault(card.id, (pick, card))
     lines = {line.id: line for pick in plan.also_trending if (line := cards.line(pick.paper))}
     if not picks and not lines and (plan.picks or plan.also_trending):
         raise RenderError(f"no card of the digest could be rendered, of {len(plan.picks)} picks")
-    shown = tuple(reversed(picks.values()))
-    return Chosen(shown, tuple(line for line in lines.values() if line.id not in picks))
+    return Chosen(tuple(picks.values()), tuple(line for line in lines.values() if line.id not in picks))
 
 
 def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tuple[Pieces, Pieces]:
     """The cards' pieces, in HTML and in text."""
     html: list[Piece] = []
-    text: list[list[Piece]] = []
+    text: list[Piece] = []
+    asked = (Piece(links.feedback.start),) if links and links.feedback else None
+    told: dict[tuple[int, bool], Said] = {}  # many picks of a digest have their very reasons in common
     for rank, (pick, card) in enumerate(chosen.picks, 1):
-        said = _reasons(language, pick.reasons, votes_shown=card.votes_shown)
-        asked = (Piece(links.feedback[pick.paper]),) if links and links.feedback else ()
-        html += _card(card.html, _shared(str(rank)), said.html, asked)
-        text.append(_card(card.text, _shared(f"{rank}. ".ljust(4)), said.text, asked))
-    return html, _one_below_the_other(text)
+        said = told.get(key := (id(pick.reasons), card.votes_shown))
+        if said is None:
+            said = told[key] = _reasons(language, pick.reasons, votes_shown=card.votes_shown)
+        if text:
+            text.append(_NEWLINE)
+        ranked = _ranked(rank)
+        html += _card(card.html, ranked.html, said.html, asked)
+        text += _card(card.text, ranked.text, said.text, asked)
+    return html, text
 
 
-def _card(made: Fragment, rank: Piece, reasons: Piece, feedback: Pieces) -> list[Piece]:
+def _card(made: Fragment, rank: Pieces, reasons: Pieces, feedback: Pieces | None) -> list[Piece]:
     # A short card, and a template of an operator's own, may not ask for feedback.
-    if "feedback" in made.holes:
-        return made.fill(rank=(rank,), reasons=(reasons,), feedback=feedback)
-    return made.fill(rank=(rank,), reasons=(reasons,))
+    if feedback and "feedback" in made.holes:
+        return made.fill(rank=rank, reasons=reasons, feedback=feedback)
+    return made.fill(rank=rank, reasons=reasons)
+
+
+@lru_cache(maxsize=256)
+def _ranked(rank: int) -> Said:
+    return Said.of(str(rank), f"{rank}. ".ljust(4))
 
 
 @lru_cache(maxsize=8192)  # many readers share a few reasons, and a message is made in microseconds
@@ -296,9 +319,9 @@ def _reasons(language: Language, given: tuple[Reason, ...], *, votes_shown: bool
     told = words.reasons(language, given, votes_shown=votes_shown)
     # From right to left, digits and Latin words that stand side by side would change places.
     one = ' · <span dir="auto">{}</span>' if language.direction == "rtl" else " · {}"
-    return Said(
-        html=Piece("".join(one.format(escaped(reason)) for reason in told)),
-        text=Piece(wrapped(" · ".join(told), indent=4) + "\n" if told else ""),
+    return Said.of(
+        "".join(one.format(escaped(reason)) for reason in told),
+        wrapped(" · ".join(told), indent=4) + "\n" if told else "",
     )
 
 
@@ -308,10 +331,5 @@ def _shared(text: str) -> Piece:
     return Piece(text)
 
 
-def _one_below_the_other(parts: Iterable[Pieces]) -> Pieces:
-    below: list[Piece] = []
-    for part in parts:
-        if below:
-            below.append(_shared("\n"))
-        below += part
-    return below
+def _one_below_the_other(lines: Iterable[Piece]) -> Pieces:
+    return [piece for line in lines for piece in (_NEWLINE, line)][1:]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from markupsafe import escape
 
@@ -37,7 +39,7 @@ class CardHoles:
     rank: str = mark("rank")
     #: Its own separators or line ends included, so that nothing dangles when there is no reason; in HTML, markup.
     reasons: str = mark("reasons")
-    #: Where they say more or less like this; only where there are pages.
+    #: How the link begins where they say more or less like this; only where there are pages.
     feedback: str = mark("feedback")
 
 
@@ -56,33 +58,37 @@ class ShellHoles:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A rendered template: literal, hole, literal, hole, ..., literal. The literals are encoded already."""
+    """A rendered template, cut where its holes are; what stands between them is encoded already."""
 
     template: str
-    #: What stands before each hole, with the hole's name.
-    before: tuple[tuple[Piece, str], ...]
-    #: What stands behind the last one.
-    end: Piece
+    literals: tuple[Piece, ...]
+    #: Before which literal each hole is, and its name; the last one first.
+    places: tuple[tuple[int, str], ...]
     holes: frozenset[str]
 
     @classmethod
     def cut(cls, template: str, rendered: str) -> Fragment:
         """Cut rendered text at its marks."""
-        *parts, end = _MARKS.split(rendered)
-        before = tuple((Piece(text), name) for text, name in zip(parts[::2], parts[1::2], strict=True))
-        return cls(template, before, Piece(end), frozenset(parts[1::2]))
+        parts = _MARKS.split(rendered)
+        names = parts[1::2]
+        places = tuple(reversed(list(enumerate(names, 1))))
+        return cls(template, tuple(map(Piece, parts[::2])), places, frozenset(names))
 
     def fill(self, **values: Pieces) -> list[Piece]:
         """The pieces with every hole filled, as given: what goes into HTML is escaped by the caller.
 
         Raises RenderError if a hole is left over or a value has no hole.
         """
-        if values.keys() != self.holes:
-            odd = ", ".join(sorted(values.keys() ^ self.holes))
-            raise RenderError(f"{self.template}: the template has a hole too many or too few: {odd!r}")
-        filled: list[Piece] = []
-        for literal, name in self.before:
-            filled.append(literal)
-            filled += values[name]
-        filled.append(self.end)
+        filled = [*self.literals]
+        try:
+            for place, name in self.places:  # from the end, so that the places before it stay where they are
+                filled[place:place] = values[name]
+        except KeyError:
+            self._complain(values)
+        if len(values) != len(self.holes):
+            self._complain(values)
         return filled
+
+    def _complain(self, values: Mapping[str, Pieces]) -> NoReturn:
+        odd = ", ".join(sorted(values.keys() ^ self.holes))
+        raise RenderError(f"{self.template}: the template has a hole too many or too few: {odd!r}") from None

@@ -93,22 +93,22 @@ def _weighed(texts: list[str]) -> Iterator[_Weighed]:
     """The sentences that may stand on a card at all."""
     claimed = False
     for at, text in enumerate(texts):
-        words = count_words(text)
-        if words < SHORTEST or cues.POINTER.search(text) or not _is_whole(text, texts):
+        words, low = count_words(text), text.lower()
+        if words < SHORTEST or cues.POINTER.search(low) or not _is_whole(text, texts):
             continue
-        main = not claimed and bool(cues.STRONG.search(text))
-        claimed = claimed or main
-        claim, result = _claim(text, main=main), _result(text)
+        strong = bool(cues.STRONG.search(low))
+        claim, result = _claim(text, low, strong * (1.0 if claimed else 4.0)), _result(text, low)
+        claimed = claimed or strong
         yield _Weighed(
             at=at,
             text=text,
             words=words,
             claim=claim,
             result=result,
-            loss=_loss(text, at, tells=bool(claim) or result > 3),
-            leaning=bool(cues.CONNECTIVE.search(text) or (at and cues.POINTS_BACK.search(text))),
-            adding=bool(cues.ADDING.search(text)),
-            answering=bool(cues.ANSWERING.search(text)),
+            loss=_loss(low, at, tells=bool(claim) or result > 3),
+            leaning=bool(cues.CONNECTIVE.search(low) or (at and cues.POINTS_BACK.search(low))),
+            adding=bool(cues.ADDING.search(low)),
+            answering=bool(cues.ANSWERING.search(low)),
         )
 
 
@@ -123,26 +123,25 @@ def _is_whole(text: str, texts: list[str]) -> bool:
     return ends and not cut and quotes and is_balanced(text) and not cues.STARTS_BADLY.match(text)
 
 
-def _claim(text: str, *, main: bool) -> float:
-    strong = 4.0 if main else 1.0
-    claim = 2.5 * bool(cues.CLAIM.search(text)) + strong * bool(cues.STRONG.search(text))
-    return max(0.0, claim + 1.0 * bool(cues.NAMED.search(text)) - 1.0 * bool(cues.WEAK.search(text)))
+def _claim(text: str, low: str, strong: float) -> float:
+    claim = 2.5 * bool(cues.CLAIM.search(low)) + strong
+    return max(0.0, claim + 1.0 * bool(cues.NAMED.search(text)) - 1.0 * bool(cues.WEAK.search(low)))
 
 
-def _result(text: str) -> float:
+def _result(text: str, low: str) -> float:
     figures = len(cues.FIGURE.findall(text))
-    compared = figures and cues.COMPARED.search(text)
-    return 2.5 * bool(cues.RESULT.search(text)) + 0.8 * min(figures, 2) + 1.0 * bool(compared)
+    compared = figures and cues.COMPARED.search(low)
+    return 2.5 * bool(cues.RESULT.search(low)) + 0.8 * min(figures, 2) + 1.0 * bool(compared)
 
 
-def _loss(text: str, at: int, *, tells: bool) -> float:
+def _loss(low: str, at: int, *, tells: bool) -> float:
     """A sentence that tells something is forgiven half of its background; one that opens an abstract rarely does."""
-    background = (0.8 if tells else 1.6) * min(len(cues.BACKGROUND.findall(text)), 3)
+    background = (0.8 if tells else 1.6) * min(len(cues.BACKGROUND.findall(low)), 3)
     opening = 1.6 * (at == 0 and not tells)
     return (
         background
         + opening
-        + 1.2 * bool(cues.DETAIL.search(text))
-        + 3.0 * bool(cues.OUTLOOK.search(text))
+        + 1.2 * bool(cues.DETAIL.search(low))
+        + 3.0 * bool(cues.OUTLOOK.search(low))
         + 0.05 * at
     )

@@ -39,6 +39,7 @@ _PICTURES = re.compile("[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]")
 # --- counts ---------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def papers(language: Language, number: int) -> str:
     """`1 paper`, `2 papers`."""
     return language.ngettext("%(number)s paper", "%(number)s papers", number)
@@ -49,6 +50,7 @@ def trending_papers(language: Language, number: int) -> str:
     return language.ngettext("%(number)s trending paper", "%(number)s trending papers", number)
 
 
+@lru_cache(maxsize=4096)
 def minutes(language: Language, words: int) -> str:
     """`about 3 minutes`, at least one."""
     number = max(1, round(words / WORDS_A_MINUTE))
@@ -227,9 +229,12 @@ def _silence(language: Language, notice: Notice) -> str:
 
 def gap(language: Language, edition: Edition, schedule: Schedule, date: dt.date) -> str:
     """That there was no digest on the reader's day before, and why; empty if there was one."""
-    since, days = edition.silent_since, [date - dt.timedelta(days=back) for back in range(1, 8)]
+    since = edition.silent_since
+    if since is None:
+        return ""
+    days = (date - dt.timedelta(days=back) for back in range(1, 8))
     before = next((day for day in days if day in schedule.days), None)
-    if since is None or before is None:
+    if before is None:
         return ""
     due_at = schedule.due_at(before)
     if not since + FRESH < due_at < edition.published_at:
@@ -246,16 +251,18 @@ def subject(language: Language, titles: Sequence[str], trending: int, date: dt.d
     """The first title and how many follow, within `LONGEST_SUBJECT`; a day without picks says so."""
     if not titles:
         return _nothing_close(language, trending, days)
-    # A mail must not look like an answer, even if the paper's title does.
-    title = re.sub(r"(?i)^(re|fwd?|aw|wg|tr|rv)\s*:\s*", "", clean(_PICTURES.sub(" ", titles[0]))).rstrip(
-        ". "
-    )
-    more = len(titles) - 1
-    head = shortened(title, LONGEST_SUBJECT - len(_headed(language, "", more, "x")))
-    if head:
-        return _headed(language, head, more, head)
+    if led := _led(language, titles[0], len(titles) - 1):
+        return led
     said = language.ngettext("%(number)s paper for %(day)s", "%(number)s papers for %(day)s", len(titles), day=language.day(date))  # fmt: skip
     return said if len(said) <= LONGEST_SUBJECT else papers(language, len(titles))
+
+
+@lru_cache(maxsize=8192)  # many readers share their first paper
+def _led(language: Language, first: str, more: int) -> str:
+    # A mail must not look like an answer, even if the paper's title does.
+    title = re.sub(r"(?i)^(re|fwd?|aw|wg|tr|rv)\s*:\s*", "", clean(_PICTURES.sub(" ", first))).rstrip(". ")
+    head = shortened(title, LONGEST_SUBJECT - len(_headed(language, "", more, "x")))
+    return _headed(language, head, more, head) if head else ""
 
 
 def _nothing_close(language: Language, trending: int, days: Days) -> str:
@@ -355,21 +362,27 @@ def _each_weekday(language: Language) -> tuple[str, ...]:
 
 def why(language: Language, reader: Reader, site: str, *, personal: bool) -> str:
     """Why they get this, and since when."""
-    when, gettext = schedule(language, reader.schedule), language.gettext
+    confirmed = reader.confirmed_at
+    since = confirmed.astimezone(zone(reader.schedule.timezone)).date() if confirmed else None
+    return _why(language, reader.schedule, since, site, personal=personal)
+
+
+@lru_cache(maxsize=8192)
+def _why(language: Language, when: Schedule, since: dt.date | None, site: str, *, personal: bool) -> str:
+    told, gettext = schedule(language, when), language.gettext
     if personal:
         return gettext(
             "You get this %(schedule)s because you asked for it on the command line of %(site)s. To stop it,"
             " remove this address there: “digest subscribers remove”.",
-            schedule=when,
+            schedule=told,
             site=site,
         )
-    if reader.confirmed_at is None:
+    if since is None:
         return gettext(
-            "You get this %(schedule)s because you subscribed to %(site)s.", schedule=when, site=site
+            "You get this %(schedule)s because you subscribed to %(site)s.", schedule=told, site=site
         )
-    since = reader.confirmed_at.astimezone(zone(reader.schedule.timezone)).date()
     return gettext(
         "You get this %(schedule)s because you confirmed your subscription on %(date)s.",
-        schedule=when,
+        schedule=told,
         date=language.date(since),
     )

@@ -28,9 +28,18 @@ from digest.model import (
 
 #: Kind, subject, value and days; the last is left out where it is not known, as in older rows.
 _Reason: TypeAlias = tuple[str, str, float | None] | tuple[str, str, float | None, int]
-_Pick: TypeAlias = tuple[str, float, list[_Reason]]
 _Signals: TypeAlias = tuple[int | None, int | None, int | None]
 _Mention: TypeAlias = tuple[str, str, float, str, str, _Signals, str]
+
+
+class _Picks(TypedDict):
+    """Column by column: the few reasons that a digest's picks share are written, and read, once."""
+
+    papers: list[str]
+    scores: list[float]
+    #: Which of `reasons` each was given.
+    told: list[int]
+    reasons: list[list[_Reason]]
 
 
 class _Reader(TypedDict):
@@ -92,21 +101,40 @@ def decode_notices(text: str) -> tuple[Notice, ...]:
 
 def encode_picks(picks: Iterable[Pick]) -> str:
     """The picks of a digest."""
-    return _dump([(pick.paper, pick.score, _reasons(pick.reasons)) for pick in picks])
+    chosen = tuple(picks)
+    given: dict[tuple[Reason, ...], int] = {}
+    columns: _Picks = {
+        "papers": [pick.paper for pick in chosen],
+        "scores": [pick.score for pick in chosen],
+        "told": [given.setdefault(pick.reasons, len(given)) for pick in chosen],
+        "reasons": [_reasons(reasons) for reasons in given],
+    }
+    return _dump(columns)
 
 
 def decode_picks(text: str) -> tuple[Pick, ...]:
     """The picks of a digest."""
-    rows: list[_Pick] = json.loads(text)
-    return tuple(
-        Pick(paper=paper, score=score, reasons=_reasons_of(reasons)) for paper, score, reasons in rows
-    )
+    columns = _picks(text)
+    reasons = [_reasons_of(rows) for rows in columns["reasons"]]
+    each = zip(columns["papers"], columns["scores"], columns["told"], strict=True)
+    return tuple([Pick(paper=paper, score=score, reasons=reasons[told]) for paper, score, told in each])
 
 
 def decode_papers(text: str) -> tuple[str, ...]:
     """Only the ids of the papers that were picked."""
-    rows: list[_Pick] = json.loads(text)
-    return tuple(paper for paper, _, _ in rows)
+    return tuple(_picks(text)["papers"])
+
+
+def _picks(text: str) -> _Picks:
+    held: _Picks | list[tuple[str, float, list[_Reason]]] = json.loads(text)
+    if isinstance(held, dict):
+        return held
+    return {  # older rows: pick by pick
+        "papers": [paper for paper, _, _ in held],
+        "scores": [score for _, score, _ in held],
+        "told": list(range(len(held))),
+        "reasons": [reasons for _, _, reasons in held],
+    }
 
 
 def encode_mentions(mentions: Iterable[Mention]) -> str:
@@ -166,17 +194,12 @@ def encode_reader(reader: Reader) -> str:
 def decode_reader(text: str) -> Reader:
     """A reader, as frozen with a message that was prepared for them."""
     row: _Reader = json.loads(text)
-    confirmed_at, paused_until = row["confirmed_at"], row.get("paused_until")
+    confirmed_at = row["confirmed_at"]
     return Reader(
         id=row["id"],
         address=row["address"],
         name=row["name"],
-        schedule=Schedule(
-            timezone=row["timezone"],
-            send_at=dt.time.fromisoformat(row["send_at"]),
-            days=Days(row["days"]),
-            paused_until=dt.date.fromisoformat(paused_until) if paused_until else None,
-        ),
+        schedule=_schedule(row["timezone"], row["send_at"], row["days"], row.get("paused_until")),
         papers=row.get("papers", 10),
         language=row["language"],
         generation=row["generation"],
@@ -185,8 +208,17 @@ def decode_reader(text: str) -> Reader:
     )
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+@lru_cache(maxsize=8192)  # many readers share one
+def _schedule(timezone: str, send_at: str, days: str, paused_until: str | None) -> Schedule:
+    return Schedule(
+        timezone=timezone,
+        send_at=dt.time.fromisoformat(send_at),
+        days=Days(days),
+        paused_until=dt.date.fromisoformat(paused_until) if paused_until else None,
+    )
+
+
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
 def _instant(value: dt.datetime) -> str:
@@ -205,7 +237,7 @@ def _reasons(reasons: Iterable[Reason]) -> list[_Reason]:
 
 
 def _reasons_of(rows: Iterable[_Reason]) -> tuple[Reason, ...]:
-    return tuple(_reason_of(*row) for row in rows)
+    return tuple([_reason_of(*row) for row in rows])
 
 
 @lru_cache(maxsize=8192, typed=True)  # many readers are given a few reasons; 1 and 1.0 stay apart

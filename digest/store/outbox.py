@@ -11,7 +11,6 @@ import builtins
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -153,10 +152,7 @@ class Outbox:
                 taken = [delivery for delivery, _, _ in due if delivery.id not in refused]
                 if taken:
                     _take(connection, [delivery.id for delivery in taken], owner)
-                    return tuple(
-                        replace(delivery, state=DeliveryState.SENDING, attempts=delivery.attempts + 1)
-                        for delivery in taken
-                    )
+                    return tuple(taken)
         return ()
 
     def settle(self, settled: Mapping[int, Settlement], now: dt.datetime, owner: str) -> set[int]:
@@ -296,8 +292,11 @@ def _due(connection: Connection, now: dt.datetime, limit: int, subscriber: str |
         .limit(limit)
         .with_for_update(of=outbox, skip_locked=True)  # left out on SQLite, where BEGIN IMMEDIATE does it
     )
-    rows = connection.execute(chosen).mappings()
-    return [(_delivery(row), row["subscriber_state"], row["generation"]) for row in rows]
+    rows = connection.execute(chosen).mappings().all()
+    return [
+        (_delivery(row, DeliveryState.SENDING, further=1), row["subscriber_state"], row["generation"])
+        for row in rows
+    ]
 
 
 def _stopped(connection: Connection, due: Sequence[_Due]) -> Mapping[str, builtins.list[int]]:
@@ -352,22 +351,20 @@ def _settle(
     where: tuple[ColumnElement[bool], ...],
 ) -> set[int]:
     """Write these, of the rows for which `where` holds; which were. A few statements, however many they are."""
-    there: dict[int, tuple[str, str]] = {}
+    there: set[int] = set()
     for some in chunks(settled):
-        chosen = select(outbox.c.id, outbox.c.subscriber, outbox.c.reader).where(
-            outbox.c.id.in_(some), *where
-        )
-        for row in connection.execute(chosen.with_for_update()):
-            there[row.id] = row.subscriber, row.reader
+        chosen = select(outbox.c.id).where(outbox.c.id.in_(some), *where)
+        there.update(connection.scalars(chosen.with_for_update()))
     if not there:
-        return set()
+        return there
     connection.execute(_SETTLED, [_settled(delivery, settled[delivery], now) for delivery in there])
     lines = [_line(d, now, settled[d].event, settled[d].reply) for d in there if settled[d].event]
     _write_journal(connection, lines)
-    for delivery, (subscriber, reader) in there.items():
-        if reason := settled[delivery].suppress:
-            give_up(connection, subscriber, codec.decode_reader(reader).address, reason, now)
-    return set(there)
+    for refused in [delivery for delivery in there if settled[delivery].suppress]:
+        tried = connection.execute(select(outbox.c.reader).where(outbox.c.id == refused))
+        reader = codec.decode_reader(tried.scalar_one())
+        give_up(connection, reader.id, reader.address, settled[refused].suppress, now)
+    return there
 
 
 _SETTLED = (
@@ -467,7 +464,8 @@ def _row(plan: Plan) -> dict[str, object]:
     }
 
 
-def _delivery(row: RowMapping) -> Delivery:
+def _delivery(row: RowMapping, state: DeliveryState | None = None, further: int = 0) -> Delivery:
+    """A row as it is; or as it is in that state, after so many further attempts."""
     plan = Plan(
         kind=row["kind"],
         matter=row["matter"],
@@ -487,8 +485,8 @@ def _delivery(row: RowMapping) -> Delivery:
     return Delivery(
         id=row["id"],
         plan=plan,
-        state=row["state"],
-        attempts=row["attempts"],
+        state=state or row["state"],
+        attempts=row["attempts"] + further,
         sent_at=row["sent_at"],
         last_reply=row["last_reply"],
     )

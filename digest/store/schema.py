@@ -69,7 +69,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"an instant needs a time zone: {value!r}")
-        instant = value.astimezone(dt.UTC)
+        instant = value if value.tzinfo is dt.UTC else value.astimezone(dt.UTC)
         return instant if dialect.name == "postgresql" else instant.isoformat(timespec="microseconds")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
@@ -77,7 +77,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         instant = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-        return instant.astimezone(dt.UTC)
+        return instant if instant.tzinfo is dt.UTC else instant.astimezone(dt.UTC)
 
 
 def _words(kind: type[StrEnum]) -> Enum:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from digest.languages import Language
 from digest.errors import N_
+from digest.languages import Language
 
 Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, object]]]
 

@@ -50,8 +50,8 @@ from digest.store.subscribers import _row, _write_interests
 PAPERS = 15
 PHRASES = 600
 ASKED = 3
-#: Added to each title, so that a message is as large as the contract asks for (58 to 64 kB).
-MORE = "and what is found holds for larger models, longer texts and other languages as well"
+#: Words of a sentence: two make the summary on a card.
+SENTENCE = 20
 AUTHORS = (
     "Zoë Müller-Østergård",
     "José Ångström Núñez",
@@ -73,7 +73,7 @@ def fill(url: str, subscribers: int, papers: int) -> None:
     with open_store(url) as store:
         found = Resolved(
             papers=tuple(
-                replace(one.paper, title=f"{one.paper.title} {MORE}", authors=AUTHORS) for one in listed
+                replace(one.paper, abstract=sentences(one.paper.abstract), authors=AUTHORS) for one in listed
             ),
             mentions=tuple(mention for one in listed for mention in one.mentions),
             joined={},
@@ -88,6 +88,14 @@ def fill(url: str, subscribers: int, papers: int) -> None:
                     one = reader(number, phrases)
                     connection.execute(table.insert(), _row(one))
                     _write_interests(connection, one)
+
+
+def sentences(words: str) -> str:
+    """Made-up words, as the sentences of an abstract."""
+    each = words.split()
+    return " ".join(
+        " ".join(each[start : start + SENTENCE]).capitalize() + "." for start in range(0, len(each), SENTENCE)
+    )
 
 
 def reader(number: int, phrases: list[str]) -> Subscriber:

@@ -58,11 +58,11 @@ def part(message: EmailMessage, kind: str) -> str:
 
 
 def assert_as_plain(composer: Composer, site: Site, plan: Plan, edition: Edition, links: Links) -> None:
-    given = links.of_reader(plan.reader, [pick.paper for pick in plan.picks])
+    given = links.of_reader(plan.reader, asked=True)
     content = composer.digest(plan, edition, given)
     raw = pack(content, plan, LETTERHEAD, given, edition.published_at).content
     language = composer._language(plan.reader.language)
-    cards = composer._cards_of(edition, plan.reader.language, linked=bool(given and given.feedback))
+    cards = composer._cards_of(edition, plan.reader.language, given.feedback if given else None)
 
     assert said(parsed(raw)) == said(
         parsed(Plain(site, language, cards).message(plan, edition, given).as_bytes())
@@ -134,10 +134,10 @@ def test_pieces_side_by_side_are_their_texts_side_by_side(texts):
 def test_each_card_leads_to_its_papers_feedback_and_nobody_is_asked_in_personal_mode(desk):
     edition = desk.day()
     plan = desk.plan_of(edition, 4, 3)
-    links = LINKS.of_reader(plan.reader, [pick.paper for pick in plan.picks])
+    links = LINKS.of_reader(plan.reader, asked=True)
     content, personal = (desk.composer.digest(plan, edition, given) for given in (links, None))
 
-    for url in links.feedback.values():
+    for url in (links.feedback[pick.paper] for pick in plan.picks):
         assert content.html.count(url) == content.text.count(url) == 1
     assert content.text.count("More or less like this?") == 4
     assert "More or less" not in personal.html + personal.text
@@ -146,7 +146,7 @@ def test_each_card_leads_to_its_papers_feedback_and_nobody_is_asked_in_personal_
 def test_fifty_papers_keep_their_summaries_rather_than_be_asked_about(desk):
     edition = EDITIONS["fifty"]
     plan = a_plan(edition=edition, picks=tuple(map(a_pick, edition.papers)), also_trending=())
-    content = desk.composer.digest(plan, edition, LINKS.of_reader(plan.reader, edition.by_id()))
+    content = desk.composer.digest(plan, edition, LINKS.of_reader(plan.reader, asked=True))
 
     text = " ".join(content.text.split())
     assert all(summary(one.paper.abstract, Length.SHORT)[:40] in text for one in edition.papers)

@@ -80,7 +80,11 @@ def test_links_and_names_come_back_as_they_were(some: tuple[Link, ...], texts: t
 def test_a_pick_takes_little_room():
     pick = Pick(paper="arxiv:2604.00001", score=0.5, reasons=(Reason(kind=ReasonKind.PHRASE, subject="llm"),))
 
-    assert codec.encode_picks([pick]) == '[["arxiv:2604.00001",0.5,[["phrase","llm",null]]]]'
+    assert codec.encode_picks([pick, pick]) == (
+        '{"papers":["arxiv:2604.00001","arxiv:2604.00001"],"scores":[0.5,0.5],"told":[0,0],'
+        '"reasons":[[["phrase","llm",null]]]}'
+    )
+    assert codec.decode_picks('[["arxiv:2604.00001",0.5,[["phrase","llm",null]]]]') == (pick,)
 
 
 def test_what_is_stored_is_ascii_so_that_any_string_survives():

@@ -331,6 +331,21 @@ def test_who_leaves_while_others_are_written_to_is_not_written_to(house: Deliver
     assert house.day.store.outbox.counts() == {DeliveryState.SENT: 5, DeliveryState.SUPPRESSED: 35}
 
 
+def test_a_journal_that_cannot_be_read_keeps_back_only_what_it_may_speak_of(house: Delivering) -> None:
+    outbox, dead = house.day.store.outbox, "gone:1:1:1"
+    outbox.claim(house.now, 3, dead)
+    journal = house.day.settings.journal_directory / f"{dead}.journal"
+    journal.mkdir(parents=True)
+
+    daily.deliver_due(house.day, house.wire, house.now)
+    assert outbox.counts() == {DeliveryState.SENT: 37, DeliveryState.SENDING: 3}
+
+    journal.rmdir()
+    journal.touch()
+    daily.deliver_due(house.day, house.wire, house.now)
+    assert outbox.counts() == {DeliveryState.SENT: 40}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Delivering, Reconciling])
 def test_a_deliverys_life_in_any_order(kind: type[Delivering], request: pytest.FixtureRequest) -> None:

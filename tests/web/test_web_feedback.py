@@ -25,7 +25,7 @@ def paper(site):
 
 
 def path(site, reader, paper) -> str:
-    return urlsplit(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id]).path
+    return urlsplit(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id]).path
 
 
 def said(site, reader) -> list[tuple[Opinion, Subject, str]]:
@@ -103,7 +103,7 @@ def test_the_settings_list_what_was_said_and_forget_it(site, reader, paper) -> N
 
 def test_links_of_others_papers_and_purposes_lead_nowhere(site, reader, paper) -> None:
     good = path(site, reader, paper)
-    unknown = site.path(Purpose.FEEDBACK, reader, about="arxiv:0704.0001")
+    unknown = site.path(Purpose.FEEDBACK, reader, paper="arxiv:0704.0001")
     other = good.replace("/feedback/", "/preferences/")
     revoked = path(site, replace(reader, generation=9), paper)
     for one in (unknown, other, revoked, f"{good}x", site.path(Purpose.FEEDBACK, reader)):

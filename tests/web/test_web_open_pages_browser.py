@@ -45,7 +45,7 @@ def test_a_stranger_tries_it_and_subscribes_with_the_same_wishes(site, page) -> 
 def test_a_reader_says_more_undoes_it_and_finds_the_rest_in_their_settings(site, page) -> None:
     reader = site.reader(f"says{page.viewport_size['width']}")
     paper = next(one.paper for one in site.day.store.editions.latest().papers if one.paper.authors)
-    page.goto(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id])
+    page.goto(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id])
     page.get_by_role("button", name="More: This paper").click()
     page.get_by_role("button", name="Undo").click()
     assert "Forgotten" in page.get_by_role("status").inner_text()
@@ -83,7 +83,7 @@ def test_the_pages_pass_axe_and_do_not_scroll_sideways(site, browser, scheme: st
     page, found = context.new_page(), []
     reader = site.reader(f"axe-{scheme}-{width}")
     paper = site.day.store.editions.latest().papers[0].paper
-    feedback = urlsplit(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id]).path
+    feedback = urlsplit(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id]).path
     site.day.store.opinions.say(reader.id, Opinion.MORE, Subject.PAPER, paper.id, site.clock())
     paths = ("/", "/try", "/archive", "/archive?q=the", "/archive/2026-04-16", f"/papers/{paper.id}")
     for path in (*paths, feedback, site.path(Purpose.PREFERENCES, reader), "previewed", "tried"):
