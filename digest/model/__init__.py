@@ -22,6 +22,7 @@ from digest.model.deliveries import (
     ReaderLinks,
     Settlement,
     Suppression,
+    Tally,
     Verdict,
 )
 from digest.model.papers import (
@@ -118,6 +119,7 @@ __all__ = [
     "Subscriber",
     "SubscriberState",
     "Suppression",
+    "Tally",
     "Trend",
     "Validators",
     "Verdict",

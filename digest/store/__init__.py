@@ -16,36 +16,47 @@ from sqlalchemy import select
 from digest.store import migrate
 from digest.store.bounces import Bounces
 from digest.store.database import Database, insert
+from digest.store.deliveries import Deliveries, Place, Which
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
 from digest.store.facts import FactRows
-from digest.store.limits import Limit
+from digest.store.limits import Limit, Limits
+from digest.store.locks import Lock, Locks
 from digest.store.opinions import Opinions
-from digest.store.outbox import Outbox
+from digest.store.outbox import RETRIABLE, Outbox
 from digest.store.papers import Papers
 from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Mail, Subscribers
 from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
+from digest.store.tallies import Tallies
 from digest.store.turns import Turns
 
 __all__ = [
+    "RETRIABLE",
     "Bounces",
+    "Deliveries",
     "EditionHeader",
     "Editions",
     "Embeddings",
     "Limit",
+    "Limits",
+    "Lock",
+    "Locks",
     "Mail",
     "Opinions",
     "Outbox",
     "Papers",
+    "Place",
     "Sources",
     "Store",
     "Subscribers",
     "Summaries",
     "Suppressions",
+    "Tallies",
     "Turns",
+    "Which",
     "open_store",
     "upgrade",
 ]
@@ -65,8 +76,12 @@ class Store:
         self.subscribers = Subscribers(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
+        self.deliveries = Deliveries(database)
+        self.tallies = Tallies(database)
         self.suppressions = Suppressions(database)
         self.bounces = Bounces(database)
+        self.limits = Limits(database)
+        self.locks = Locks(database)
         #: What senders are at; None on SQLite, where files beside it are faster.
         self.journals = FactRows(database) if database.is_postgres else None
 
