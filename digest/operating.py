@@ -7,6 +7,7 @@ Rule 2. What needs a hand is said in a sentence, with where to look; what mends 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,12 +15,15 @@ from enum import StrEnum
 from digest import daily
 from digest.model import (
     Attempt,
+    Days,
     Delivery,
     DeliveryState,
+    Schedule,
     Source,
     SourceState,
     SourceStatus,
     SubscriberState,
+    zone,
 )
 from digest.service import Service
 from digest.store import EditionHeader, Which
@@ -111,11 +115,17 @@ def glance(day: Service, now: dt.datetime) -> Glance:
 
 def next_due(day: Service, now: dt.datetime) -> Due | None:
     """When digests are due next, and how many readers have that hour; whoever began just now may wait longer."""
-    hours: dict[dt.datetime, int] = {}
-    for schedule, readers in day.store.subscribers.schedules().items():
-        at = schedule.due_at(schedule.next_date(now))
-        hours[at] = hours.get(at, 0) + readers
-    return Due(at=min(hours), readers=hours[min(hours)]) if hours else None
+    readers = day.store.subscribers.schedules()
+    alike: defaultdict[tuple[str, Days], list[Schedule]] = defaultdict(list)
+    for schedule in sorted(readers, key=lambda one: one.send_at):
+        alike[schedule.timezone, schedule.days].append(schedule)
+    found: Counter[dt.datetime] = Counter()
+    for (timezone, _), some in alike.items():
+        # Of those with the same days only two can be next: the first hour that is still to come, and the first.
+        time = now.astimezone(zone(timezone)).time()
+        for one in {next((each for each in some if each.send_at > time), some[0]), some[0]}:
+            found[one.due_at(one.next_date(now))] += readers[one]
+    return Due(at=min(found), readers=found[min(found)]) if found else None
 
 
 def standings(day: Service, since: dt.datetime) -> Sequence[Standing]:
@@ -157,13 +167,13 @@ def _of_sending(day: Service, now: dt.datetime) -> list[Need]:
     open_ = day.store.deliveries.in_states((*_WAITING, DeliveryState.IN_DOUBT))
     waiting = sum(open_.get(state, 0) for state in _WAITING)
     if since := day.store.outbox.held_since():
-        text = f"nothing is sent since {since:%Y-%m-%d %H:%M}Z, until it is released; {waiting} wait"
+        text = f"nothing is sent since {since:%Y-%m-%d %H:%M}Z, until it is released; {waiting} waiting"
         found.append(Need(text=text, place=Place.DELIVERIES, which=Which()))
-    elif overdue := day.store.deliveries.overdue(now - PATIENCE, now):
-        text = f"{overdue} are due for more than a quarter of an hour: does the schedule run, and the relay?"
+    elif overdue := day.store.deliveries.overdue(now - PATIENCE):
+        text = f"{overdue} due for over a quarter of an hour: see whether the schedule runs and the relay answers"
         found.append(Need(text=text, place=Place.DELIVERIES, which=Which(date=now.date())))
     if doubts := open_.get(DeliveryState.IN_DOUBT):
-        text = f"{doubts} are in doubt: handed over, and the answer was lost; retry sends them again"
+        text = f"{doubts} in doubt: handed over, and the answer was lost; a retry sends again"
         found.append(Need(text=text, place=Place.DELIVERIES, which=Which(state=DeliveryState.IN_DOUBT)))
     if complaints := day.store.bounces.complaints(now - DAY):
         found.append(Need(text=f"{complaints} complained within a day", place=Place.SUBSCRIBERS))

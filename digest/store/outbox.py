@@ -52,7 +52,7 @@ SECOND_LIFE = dt.timedelta(hours=18)
 #: The row of `meta` that says since when nothing is sent.
 HELD = "held"
 #: How many rows one transaction moves when all of them have to: others write in between.
-AT_ONCE = 10_000
+AT_ONCE = 1_000
 
 _WAITING = {DeliveryState.PLANNED, DeliveryState.RETRY}
 #: What an operator may have tried again.
@@ -293,7 +293,7 @@ class Outbox:
         self, which: ColumnElement[bool], values: Mapping[str, object], now: dt.datetime, event: str
     ) -> int:
         """Move every row for which that holds, and no longer does when it is moved; how many."""
-        some = select(outbox.c.id).where(which).order_by(outbox.c.id).limit(AT_ONCE)
+        some = select(outbox.c.id).where(which).limit(AT_ONCE)
         change = update(outbox).where(outbox.c.id.in_(some), which).values(dict(values))
         total = 0
         while moved := self._moved(change, now, event):

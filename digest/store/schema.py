@@ -323,6 +323,7 @@ subscribers = Table(
     Column("confirmed_at", UtcDateTime),
     Index(None, "state", "id"),
     Index(None, "state", "address_key"),
+    Index(None, "state", "timezone", "days", "send_at"),
 )
 
 interests = Table(

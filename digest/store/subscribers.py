@@ -141,8 +141,8 @@ class Subscribers:
             return {row.state: row.number for row in connection.execute(chosen)}
 
     def schedules(self) -> Mapping[Schedule, int]:
-        """When the confirmed have their digests, each with how many do."""
-        when = (subscribers.c.timezone, subscribers.c.send_at, subscribers.c.days)
+        """When the confirmed have their digests, each with how many do; a pause that ends by itself is not looked at."""
+        when = (subscribers.c.timezone, subscribers.c.days, subscribers.c.send_at)
         chosen = select(*when, func.count().label("number")).group_by(*when)
         confirmed = chosen.where(subscribers.c.state == SubscriberState.CONFIRMED)
         with self._database.reading() as connection:

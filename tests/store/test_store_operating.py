@@ -98,12 +98,13 @@ def test_days_and_states_are_counted(store: Store, day: dict[str, int]):
     assert store.deliveries.in_states(open_) == {DeliveryState.IN_DOUBT: 1}
 
 
-def test_what_waits_too_long_is_counted_while_it_may_still_be_sent(store: Store):
+def test_what_waits_too_long_is_counted(store: Store):
     enqueued(store, "waiting")
     due = NOON.replace(hour=7)
-    assert store.deliveries.overdue(due, NOON) == 1
-    assert store.deliveries.overdue(due - DAY, NOON) == 0
-    assert store.deliveries.overdue(NOON + DAY, NOON + DAY) == 0
+    assert store.deliveries.overdue(due) == 1
+    assert store.deliveries.overdue(due - dt.timedelta(seconds=1)) == 0
+    store.outbox.hold(NOON)
+    assert store.deliveries.overdue(due) == 0
 
 
 def test_while_everything_is_held_nothing_is_claimed_whenever_it_was_prepared(store: Store):
@@ -249,10 +250,11 @@ def test_a_page_of_deliveries_is_found_by_an_index(plans, which: Which, index: s
     [
         lambda store: store.deliveries.counts(TODAY),
         lambda store: store.deliveries.in_states((DeliveryState.HELD,)),
-        lambda store: store.deliveries.overdue(NOON, NOON),
+        lambda store: store.deliveries.overdue(NOON),
         lambda store: store.deliveries.retriable(Which(state=DeliveryState.FAILED)),
         lambda store: store.subscribers.page(100, SubscriberState.PAUSED, after="m@example.org"),
         lambda store: store.bounces.complaints(NOON),
+        lambda store: store.subscribers.schedules(),
     ],
 )
 def test_what_every_page_counts_is_found_by_an_index(plans, ask) -> None:

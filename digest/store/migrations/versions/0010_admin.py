@@ -18,6 +18,11 @@ def upgrade() -> None:
     op.create_index("ix_outbox_state_local_date_id", "outbox", ["state", "local_date", "id"])
     op.create_index("ix_outbox_kind_local_date_id", "outbox", ["kind", "local_date", "id"])
     op.create_index("ix_subscribers_state_address_key", "subscribers", ["state", "address_key"])
+    op.create_index(
+        "ix_subscribers_state_timezone_days_send_at",
+        "subscribers",
+        ["state", "timezone", "days", "send_at"],
+    )
     op.create_index("ix_bounces_at", "bounces", ["at"])
     op.create_table(
         "tallies",
