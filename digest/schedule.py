@@ -146,3 +146,4 @@ class Jobs:
     def _maintain(self, now: dt.datetime) -> None:
         if forgotten := subscriptions.forget(self._day, now):
             log.info("subscriptions forgotten", count=forgotten)
+        self._day.store.tallies.take(now.date())

@@ -158,7 +158,7 @@ def left(
     day: Service, deliveries: Collection[Delivery], facts: Facts | None, now: dt.datetime
 ) -> dict[int, Settlement]:
     """What becomes of deliveries that were claimed and not handed over to the end."""
-    held = bool(deliveries and day.store.outbox.list(DeliveryState.HELD, limit=1))
+    held = bool(deliveries) and day.store.outbox.held_since() is not None
     return {one.id: deliver.recover(one, facts, now, on_doubt(day), held=held) for one in deliveries}
 
 

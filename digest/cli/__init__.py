@@ -19,6 +19,7 @@ from digest.cli import (
     database,
     evaluating,
     looking,
+    operating,
     outbox,
     running,
     serving,
@@ -47,6 +48,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(outbox.suppressions, name="suppressions")
 app.add_typer(bounces.app, name="bounces")
 signing.commands(app)
+operating.commands(app)
 app.add_typer(database.app, name="db")
 
 

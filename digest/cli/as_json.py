@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from digest.cli.console import Json
 from digest.daily import Report
@@ -20,7 +20,9 @@ from digest.model import (
     SourceState,
     SourceStatus,
     Subscriber,
+    Tally,
 )
+from digest.operating import Glance
 from digest.render.words import in_words
 
 
@@ -149,4 +151,37 @@ def report(one: Report) -> dict[str, Json]:
         "failed": one.outcomes[DeliveryState.FAILED],
         "skipped": one.skipped,
         "in_doubt": one.outcomes[DeliveryState.IN_DOUBT],
+    }
+
+
+def glance(one: Glance) -> dict[str, Json]:
+    """How everything stands."""
+    edition, due = one.edition, one.due
+    return {
+        "at": instant(one.at),
+        "edition": {"id": edition.id, "published_at": instant(edition.published_at), "papers": edition.papers}
+        if edition
+        else None,
+        "days": [{"date": each.date.isoformat()} | counts(each.counts.items()) for each in one.days],
+        "subscribers": counts(one.subscribers.items()),
+        "next_due": {"at": instant(due.at), "readers": due.readers} if due else None,
+        "held_since": instant(one.held_since),
+        "needs": [need.text for need in one.needs],
+    }
+
+
+def counts(of: Iterable[tuple[str, int]]) -> dict[str, Json]:
+    """How many are in each state."""
+    return {str(state): number for state, number in of}
+
+
+def tally(one: Tally) -> dict[str, Json]:
+    """A day in numbers."""
+    return {
+        "date": one.day.isoformat(),
+        "subscribers": one.subscribers,
+        "sent": one.sent,
+        "failed": one.failed,
+        "bounced": one.bounced,
+        "complained": one.complained,
     }

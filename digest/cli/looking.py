@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import config, daily, ingest
+from digest import config, daily, ingest, operating
 from digest.cli import as_json
 from digest.cli.console import AsJson, Day, Now, clock, complain, plain, say, service, show
 from digest.errors import UsageError
@@ -57,17 +57,15 @@ def check_sources(context: typer.Context, now: Now = None, json: AsJson = False)
     """How each source is doing, and has been doing this week; exit 3 if one is failing."""
     at = clock(now)
     with service(context) as day:
-        statuses = day.store.sources.statuses()
-        history = day.store.sources.history(at - WEEK)
-        found = [(one, statuses.get(one.name), history.get(one.name, ())) for one in day.settings.sources]
+        found = operating.standings(day, at - WEEK)
     if json:
-        say([as_json.source(one, status, attempts) for one, status, attempts in found])
+        say([as_json.source(one.source, one.status, one.attempts) for one in found])
     else:
-        for one, status, attempts in found:
-            typer.echo(in_short(one, status, attempts, at))
+        for one in found:
+            typer.echo(in_short(one.source, one.status, one.attempts, at))
         if not found:
             typer.echo(NO_SOURCES)
-    if any(status and status.state is SourceState.FAILING for _, status, _ in found):
+    if any(one.status and one.status.state is SourceState.FAILING for one in found):
         raise typer.Exit(3)
 
 

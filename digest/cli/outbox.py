@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 import typer
 
 from digest import address as addresses
-from digest import subscriptions
+from digest import operating, subscriptions
 from digest.cli import as_json
-from digest.cli.console import AsJson, Day, Now, announce, clock, complain, say, service, show
+from digest.cli.console import AsJson, Day, Now, announce, clock, complain, plain, say, service, show
 from digest.errors import UsageError
 from digest.languages import ENGLISH
-from digest.model import DeliveryState, SubscriberState
+from digest.model import DeliveryKind, DeliveryState, SubscriberState
 from digest.render.words import in_words
+from digest.service import Service
+from digest.store import RETRIABLE, Which
 
 app = typer.Typer(help="Who got what, who did not, and why.", no_args_is_help=True)
 suppressions = typer.Typer(help="Addresses that are not mailed.", no_args_is_help=True)
 
 
+State = Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")]
+Kind = Annotated[DeliveryKind | None, typer.Option(help="Only those of this kind.")]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="ADDRESS", help="Only this subscriber's; address or id.")
+]
+
+
 @app.command("list")
 def list_(
     context: typer.Context,
-    state: Annotated[DeliveryState | None, typer.Option(help="Only those.")] = None,
+    state: State = None,
     date: Day = None,
+    kind: Kind = None,
+    to: To = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Deliveries, the newest first."""
+    """Deliveries and why each is where it is, the newest first; --date is the reader's local date."""
     with service(context) as day:
-        found = day.store.outbox.list(state, date)
+        found = day.store.deliveries.page(which(day, state, date, kind, to), limit)
+        held = day.store.outbox.held_since()
+    if held:
+        announce(f"nothing is sent since {plain(held)}, until `digest outbox release`")
     if json:
         say([as_json.delivery(one) for one in found])
         return
     rows = [
         (
             d.id,
+            d.plan.local_date,
             d.plan.kind,
             d.plan.reader.address,
-            d.plan.local_date,
             d.state,
             d.attempts,
-            len(d.plan.picks),
             d.sent_at,
-            d.last_reply,
+            operating.why(d),
         )
         for d in found
     ]
-    columns = ("id", "kind", "address", "date", "state", "attempts", "papers", "sent", "last reply")
-    show("", columns, rows, "nothing in the outbox")
+    show(
+        "", ("id", "date", "kind", "address", "state", "tries", "sent", "why"), rows, "nothing in the outbox"
+    )
 
 
 @app.command("show")
@@ -64,7 +80,8 @@ def show_(
     if json:
         say(report)
         return
-    show("", ("", ""), [(key, value) for key, value in report.items() if not isinstance(value, list)], "")
+    told = {"address": found.plan.reader.address, "why": operating.why(found)} | report
+    show("", ("", ""), [(key, value) for key, value in told.items() if not isinstance(value, list)], "")
     rows = [(p.paper, p.score, "; ".join(in_words(ENGLISH, r) for r in p.reasons)) for p in found.plan.picks]
     show("\npicks", ("paper", "score", "why"), rows, "no picks")
     show("\njournal", ("at", "event", "reply"), [(j.at, j.event, j.reply) for j in journal], "no journal")
@@ -72,13 +89,31 @@ def show_(
 
 @app.command()
 def retry(
-    context: typer.Context, delivery: Annotated[list[int], typer.Argument(metavar="ID...")], now: Now = None
+    context: typer.Context,
+    delivery: Annotated[list[int] | None, typer.Argument(metavar="[ID]...")] = None,
+    state: State = None,
+    date: Day = None,
+    kind: Kind = None,
+    to: To = None,
+    now: Now = None,
 ) -> None:
-    """Try these again in the next pass: failed, expired, held or in doubt."""
+    """Try these again in the next pass, or all that `list` shows with the same options.
+
+    What failed, expired, is held or in doubt is tried again; exit 3 if an ID that was given is none of these.
+    """
     with service(context) as day:
-        retried = day.store.outbox.retry(delivery, clock(now))
+        asked = which(day, state, date, kind, to)
+        if bool(delivery) == (asked != Which()):
+            raise UsageError("give ids, or options that say which, as `digest outbox retry --state failed`")
+        if state and state not in RETRIABLE:
+            raise UsageError(f"only {', '.join(RETRIABLE)} can be tried again: {str(state)!r}")
+        outbox, deliveries, at = day.store.outbox, day.store.deliveries, clock(now)
+        retried = outbox.retry(delivery, at) if delivery else deliveries.retry(asked, at)
+        held = outbox.held_since()
     typer.echo(f"{len(retried)} will be tried again")
-    if left := sorted(set(delivery) - set(retried)):
+    if held:
+        announce("nothing is sent until `digest outbox release`")
+    if left := sorted(set(delivery or ()) - set(retried)):
         raise typer.Exit(
             complain(f"not to be retried (unknown, sent or still under way): {', '.join(map(str, left))}", 3)
         )
@@ -86,16 +121,29 @@ def retry(
 
 @app.command()
 def hold(context: typer.Context, now: Now = None) -> None:
-    """Stop: what is waiting to be sent is held until `release`."""
+    """Stop within a second: nothing is sent until `release`, and what is waiting is held."""
     with service(context) as day:
-        typer.echo(f"{day.store.outbox.hold(clock(now))} held")
+        held = day.store.outbox.hold(clock(now))
+    typer.echo(f"{held} held; nothing is sent until `digest outbox release`")
 
 
 @app.command()
 def release(context: typer.Context, now: Now = None) -> None:
-    """Let what is held be sent."""
+    """Send again, and let what is held be sent while its time is not over."""
     with service(context) as day:
         typer.echo(f"{day.store.outbox.release(clock(now))} released")
+
+
+def which(
+    day: Service,
+    state: DeliveryState | None,
+    date: dt.date | None,
+    kind: DeliveryKind | None,
+    to: str | None,
+) -> Which:
+    """The options as the deliveries they mean."""
+    reader = subscriptions.find(day, to).id if to else None
+    return Which(state=state, date=date, kind=kind, subscriber=reader)
 
 
 @suppressions.command("list")
@@ -132,4 +180,4 @@ def remove_suppression(context: typer.Context, address: str) -> None:
         reader = day.store.subscribers.by_address(addresses.normalised(address))
     typer.echo("removed")
     if reader and reader.state is SubscriberState.SUPPRESSED:
-        announce(f"`digest subscribers update {reader.address} --confirmed` sends digests again")
+        announce(f"`digest subscribers resume {reader.address}` sends digests again")

@@ -147,6 +147,7 @@ def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | Non
         transport = deliver.transport(settings.mail, settings.outbox_directory)
         report = daily.run(day, transport, at, subscriber, progress)
         subscriptions.forget(day, at)
+        day.store.tallies.take(at.date())
         return report
 
 

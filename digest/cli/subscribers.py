@@ -188,11 +188,13 @@ def with_reading_list(day: Service, asked: Wish, file: Path, now: dt.datetime) -
 def list_(
     context: typer.Context,
     state: Annotated[SubscriberState | None, typer.Option(help="Only those.")] = None,
+    search: Annotated[str, typer.Option(metavar="TEXT", help="Only whose address holds this.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Everybody, or everybody in one state."""
+    """Everybody, or everybody in one state, by address."""
     with service(context) as day:
-        found = day.store.subscribers.list(state)
+        found = day.store.subscribers.page(limit, state, search)
     if json:
         say([as_json.subscriber(one) for one in found])
         return
@@ -214,9 +216,24 @@ def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
 
 @app.command()
 def pause(context: typer.Context, address: Who) -> None:
-    """Send nothing until `update --confirmed`."""
+    """Send nothing until `resume`."""
     with service(context) as day:
         tell(subscriptions.pause(day, address), json=False)
+
+
+@app.command()
+def resume(context: typer.Context, address: Who, now: Now = None) -> None:
+    """Send digests again to one who was paused, or whose address was suppressed and no longer is."""
+    with service(context) as day:
+        tell(subscriptions.resume(day, address, clock(now)), json=False)
+
+
+@app.command("mail-link")
+def mail_link(context: typer.Context, address: Who, now: Now = None) -> None:
+    """Mail them the link to their settings; to confirm, if they have not yet."""
+    with service(context) as day:
+        written = subscriptions.mail_link(day, address, clock(now))
+    typer.echo("will be mailed in the next pass" if written else "was mailed today already")
 
 
 @app.command()

@@ -25,6 +25,7 @@ from digest.model.deliveries import (
     ReaderLinks,
     Settlement,
     Suppression,
+    Tally,
     Verdict,
 )
 from digest.model.papers import (
@@ -126,6 +127,7 @@ __all__ = [
     "Subscriber",
     "SubscriberState",
     "Suppression",
+    "Tally",
     "Trend",
     "Validators",
     "Verdict",

@@ -203,3 +203,18 @@ class Suppression:
     address: str
     reason: str
     at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A day in numbers: a UTC date, and for deliveries their readers' local date."""
+
+    day: dt.date
+    #: Confirmed when the day was counted last; None for a day that was over before anybody counted.
+    subscribers: int | None
+    sent: int
+    #: Ended as failed, expired or in doubt.
+    failed: int
+    #: What came back, complaints apart.
+    bounced: int
+    complained: int

@@ -16,12 +16,14 @@ from sqlalchemy import select
 from digest.store import migrate
 from digest.store.bounces import Bounces
 from digest.store.database import Database, insert
+from digest.store.deliveries import Deliveries, Place, Which
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
 from digest.store.facts import FactRows
-from digest.store.limits import Limit
+from digest.store.limits import Limit, Limits
+from digest.store.locks import Lock, Locks
 from digest.store.opinions import Opinions
-from digest.store.outbox import Outbox
+from digest.store.outbox import RETRIABLE, Outbox
 from digest.store.papers import Papers
 from digest.store.persons import Hashes, Persons
 from digest.store.schema import meta
@@ -29,26 +31,35 @@ from digest.store.sources import Sources
 from digest.store.subscribers import Mail, Subscribers
 from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
+from digest.store.tallies import Tallies
 from digest.store.turns import Turns
 
 __all__ = [
+    "RETRIABLE",
     "Bounces",
+    "Deliveries",
     "EditionHeader",
     "Editions",
     "Embeddings",
     "Hashes",
     "Limit",
+    "Limits",
+    "Lock",
+    "Locks",
     "Mail",
     "Opinions",
     "Outbox",
     "Papers",
     "Persons",
+    "Place",
     "Sources",
     "Store",
     "Subscribers",
     "Summaries",
     "Suppressions",
+    "Tallies",
     "Turns",
+    "Which",
     "open_store",
     "upgrade",
 ]
@@ -68,9 +79,13 @@ class Store:
         self.subscribers = Subscribers(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
+        self.deliveries = Deliveries(database)
+        self.tallies = Tallies(database)
         self.suppressions = Suppressions(database)
         self.bounces = Bounces(database)
         self.persons = Persons(database)
+        self.limits = Limits(database)
+        self.locks = Locks(database)
         #: What senders are at; None on SQLite, where files beside it are faster.
         self.journals = FactRows(database) if database.is_postgres else None
 

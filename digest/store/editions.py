@@ -131,6 +131,16 @@ class Editions:
             row = connection.execute(_NEWEST).one_or_none()
             return None if row is None else int(row.changes)
 
+    def newest(self) -> EditionHeader | None:
+        """The newest edition without its papers."""
+        with self._database.reading() as connection:
+            row = connection.execute(_NEWEST).one_or_none()
+            if row is None:
+                return None
+            held = select(func.count()).where(edition_papers.c.edition == row.id)
+            papers = connection.execute(held).scalar_one()
+        return EditionHeader(id=row.id, published_at=row.published_at, papers=papers)
+
     def headers(self) -> list[EditionHeader]:
         """All editions without their papers, the newest first."""
         held = func.count(edition_papers.c.position).label("papers")

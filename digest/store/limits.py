@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from digest.store.database import lock
+from digest.store.database import Database, lock
 from digest.store.schema import asks
 
 
@@ -19,6 +20,22 @@ class Limit:
     key: str
     #: At most so many in any such period.
     rates: tuple[tuple[int, dt.timedelta], ...]
+
+
+class Limits:
+    """What was asked for so far."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, limits: Collection[Limit], now: dt.datetime) -> dt.timedelta:
+        """Count one under each of them and return zero; or how long until all allow it, and count nothing."""
+        with self._database.writing() as connection:
+            longest = max(wait(connection, limit, now) for limit in limits)
+            if not longest:
+                for limit in limits:
+                    count(connection, limit, now)
+            return longest
 
 
 def wait(connection: Connection, limit: Limit, now: dt.datetime) -> dt.timedelta:

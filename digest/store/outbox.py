@@ -22,6 +22,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
+    exists,
     func,
     literal,
     select,
@@ -41,14 +43,20 @@ from digest.model import (
 from digest.store import codec
 from digest.store.aliases import homes
 from digest.store.database import Database, chunks, insert
-from digest.store.schema import outbox, outbox_journal, subscribers
+from digest.store.schema import meta, outbox, outbox_journal, subscribers
 from digest.store.suppressions import give_up, suppressed
 
 #: How long a delivery that an operator tries again may still be tried (reliability: within a day).
 SECOND_LIFE = dt.timedelta(hours=18)
 
+#: The row of `meta` that says since when nothing is sent.
+HELD = "held"
+#: How many rows one transaction moves when all of them have to: others write in between.
+AT_ONCE = 1_000
+
 _WAITING = {DeliveryState.PLANNED, DeliveryState.RETRY}
-_RETRIABLE = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUBT, DeliveryState.HELD]
+#: What an operator may have tried again.
+RETRIABLE = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUBT, DeliveryState.HELD]
 #: The papers of a digest that ended so were not shown.
 _NOT_SHOWN = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED]
 
@@ -146,7 +154,11 @@ class Outbox:
             while due := _due(connection, now, limit, subscriber):
                 stopped = _stopped(connection, due)
                 for reason, ids in stopped.items():
-                    values = {"state": DeliveryState.SUPPRESSED, "next_attempt_at": None}
+                    values = {
+                        "state": DeliveryState.SUPPRESSED,
+                        "next_attempt_at": None,
+                        "last_reply": reason,
+                    }
                     _move(connection, ids, values, JournalLine(at=now, event="suppressed", reply=reason))
                 refused = {delivery for ids in stopped.values() for delivery in ids}
                 taken = [delivery for delivery, _, _ in due if delivery.id not in refused]
@@ -184,7 +196,7 @@ class Outbox:
         """What that owner is sending, or was when it died."""
         chosen = select(outbox).where(*_held(owner)).order_by(outbox.c.id)
         with self._database.reading() as connection:
-            return [_delivery(row) for row in connection.execute(chosen).mappings()]
+            return [delivery_of(row) for row in connection.execute(chosen).mappings()]
 
     def doubts(self) -> builtins.list[tuple[Delivery, dt.datetime]]:
         """What is in doubt, each with since when."""
@@ -195,7 +207,7 @@ class Outbox:
         )
         chosen = select(outbox, since.label("since")).where(outbox.c.state == DeliveryState.IN_DOUBT)
         with self._database.reading() as connection:
-            return [(_delivery(row), row["since"]) for row in connection.execute(chosen).mappings()]
+            return [(delivery_of(row), row["since"]) for row in connection.execute(chosen).mappings()]
 
     # --- operators ---
 
@@ -213,13 +225,13 @@ class Outbox:
             if value is not None:
                 chosen = chosen.where(column == value)
         with self._database.reading() as connection:
-            return [_delivery(row) for row in connection.execute(chosen).mappings()]
+            return [delivery_of(row) for row in connection.execute(chosen).mappings()]
 
     def get(self, id: int) -> Delivery | None:  # noqa: A002 (it is the delivery's id)
         """The delivery with that id."""
         with self._database.reading() as connection:
             row = connection.execute(select(outbox).where(outbox.c.id == id)).mappings().one_or_none()
-            return None if row is None else _delivery(row)
+            return None if row is None else delivery_of(row)
 
     def journal(self, id: int) -> builtins.list[JournalLine]:  # noqa: A002 (it is the delivery's id)
         """What happened to a delivery, in order."""
@@ -229,31 +241,37 @@ class Outbox:
 
     def retry(self, ids: Collection[int], now: dt.datetime) -> builtins.list[int]:
         """Plan again, due now, those that ended failed, expired or in doubt or are held; which were."""
-        until = now + SECOND_LIFE
-        values = {
-            "state": DeliveryState.PLANNED,
-            "next_attempt_at": now,
-            "expires_at": case((outbox.c.expires_at > until, outbox.c.expires_at), else_=until),
-        }
-        again: list[int] = []
+        again: builtins.list[int] = []
         with self._database.writing() as connection:
             for some in chunks(ids):
-                ended = update(outbox).where(outbox.c.id.in_(some), outbox.c.state.in_(_RETRIABLE))
-                again += _changed(
-                    connection, ended.values(values), JournalLine(at=now, event="retried", reply="")
-                )
+                again += retry(connection, (outbox.c.id.in_(some),), now)
         return sorted(again)
 
     def hold(self, now: dt.datetime) -> int:
-        """Stop everything that waits, until `release`; how many."""
-        waiting = update(outbox).where(outbox.c.next_attempt_at.is_not(None))
-        return self._moved(waiting.values(state=DeliveryState.HELD, next_attempt_at=None), now, "held")
+        """Stop: nothing is claimed until `release`, and what waits is held; how many were.
+
+        Sending stops with the first, short transaction, however many wait.
+        """
+        row = {"key": HELD, "value": now.isoformat()}
+        with self._database.writing() as connection:
+            connection.execute(insert(connection, meta).on_conflict_do_nothing(), row)
+        values = {"state": DeliveryState.HELD, "next_attempt_at": None}
+        return self._move_all(outbox.c.next_attempt_at.is_not(None), values, now, "held")
 
     def release(self, now: dt.datetime) -> int:
-        """Plan what was held, due at its hour or now; how many."""
+        """Send again, and plan what was held, due at its hour or now; how many were."""
         due = case((outbox.c.due_at > now, outbox.c.due_at), else_=now)
-        held = update(outbox).where(outbox.c.state == DeliveryState.HELD)
-        return self._moved(held.values(state=DeliveryState.PLANNED, next_attempt_at=due), now, "released")
+        values = {"state": DeliveryState.PLANNED, "next_attempt_at": due}
+        released = self._move_all(outbox.c.state == DeliveryState.HELD, values, now, "released")
+        with self._database.writing() as connection:
+            connection.execute(delete(meta).where(meta.c.key == HELD))
+        return released
+
+    def held_since(self) -> dt.datetime | None:
+        """Since when nothing is sent; None if it is."""
+        with self._database.reading() as connection:
+            since = connection.scalar(select(meta.c.value).where(meta.c.key == HELD))
+        return dt.datetime.fromisoformat(since) if since else None
 
     def counts(self, day: dt.date | None = None) -> Mapping[DeliveryState, int]:
         """How many are in each state, of that local date or of all; a state without any is left out."""
@@ -269,16 +287,29 @@ class Outbox:
         with self._database.reading() as connection:
             return connection.execute(chosen).scalar_one()
 
+    def _move_all(
+        self, which: ColumnElement[bool], values: Mapping[str, object], now: dt.datetime, event: str
+    ) -> int:
+        """Move every row for which that holds, and no longer does when it is moved; how many."""
+        some = select(outbox.c.id).where(which).limit(AT_ONCE)
+        change = update(outbox).where(outbox.c.id.in_(some), which).values(dict(values))
+        total = 0
+        while moved := self._moved(change, now, event):
+            total += moved
+        return total
+
     def _moved(self, change: Update, now: dt.datetime, event: str) -> int:
         with self._database.writing() as connection:
-            return len(_changed(connection, change, JournalLine(at=now, event=event, reply="")))
+            return len(changed(connection, change, JournalLine(at=now, event=event, reply="")))
 
 
 # --- claiming -------------------------------------------------------------------------------------
 
 
 def _is_due(now: dt.datetime, subscriber: str | None) -> tuple[ColumnElement[bool], ...]:
-    due = (outbox.c.next_attempt_at <= now, outbox.c.expires_at > now)
+    """Nothing is, while an operator holds everything."""
+    held = exists().where(meta.c.key == HELD)
+    due = (outbox.c.next_attempt_at <= now, outbox.c.expires_at > now, ~held)
     return due if subscriber is None else (*due, outbox.c.subscriber == subscriber)
 
 
@@ -294,7 +325,7 @@ def _due(connection: Connection, now: dt.datetime, limit: int, subscriber: str |
     )
     rows = connection.execute(chosen).mappings().all()
     return [
-        (_delivery(row, DeliveryState.SENDING, further=1), row["subscriber_state"], row["generation"])
+        (delivery_of(row, DeliveryState.SENDING, further=1), row["subscriber_state"], row["generation"])
         for row in rows
     ]
 
@@ -422,10 +453,24 @@ def _move(
     connection: Connection, ids: Collection[int], values: Mapping[str, object], line: JournalLine
 ) -> None:
     for some in chunks(ids):
-        _changed(connection, update(outbox).where(outbox.c.id.in_(some)).values(dict(values)), line)
+        changed(connection, update(outbox).where(outbox.c.id.in_(some)).values(dict(values)), line)
 
 
-def _changed(connection: Connection, change: Update, line: JournalLine) -> builtins.list[int]:
+def retry(
+    connection: Connection, which: Iterable[ColumnElement[bool]], now: dt.datetime
+) -> builtins.list[int]:
+    """The same as `Outbox.retry` of the rows for which all of that holds, inside a transaction."""
+    until = now + SECOND_LIFE
+    values = {
+        "state": DeliveryState.PLANNED,
+        "next_attempt_at": now,
+        "expires_at": case((outbox.c.expires_at > until, outbox.c.expires_at), else_=until),
+    }
+    ended = update(outbox).where(*which, outbox.c.state.in_(RETRIABLE))
+    return changed(connection, ended.values(values), JournalLine(at=now, event="retried", reply=""))
+
+
+def changed(connection: Connection, change: Update, line: JournalLine) -> builtins.list[int]:
     """Do it, with one journal line a row; which rows it was."""
     ids = list(connection.scalars(change.returning(outbox.c.id)))
     _write_journal(connection, [_line(delivery, line.at, line.event, line.reply) for delivery in ids])
@@ -464,7 +509,7 @@ def _row(plan: Plan) -> dict[str, object]:
     }
 
 
-def _delivery(row: RowMapping, state: DeliveryState | None = None, further: int = 0) -> Delivery:
+def delivery_of(row: RowMapping, state: DeliveryState | None = None, further: int = 0) -> Delivery:
     """A row as it is; or as it is in that state, after so many further attempts."""
     plan = Plan(
         kind=row["kind"],

@@ -26,7 +26,7 @@ from digest.store.suppressions import suppressed
 NOBODYS = frozenset(
     {
         *("meta", "papers", "revisions", "summaries", "aliases", "embeddings", "mentions", "snapshots"),
-        *("sources", "collections", "validators", "turns", "editions", "edition_papers"),
+        *("sources", "collections", "validators", "turns", "editions", "edition_papers", "tallies"),
     }
 )
 

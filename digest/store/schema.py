@@ -95,7 +95,8 @@ metadata = MetaData(
     }
 )
 
-#: Facts about this database: `secret` (signs links) and `changes` (how often saving papers changed something).
+#: Facts about this database: `secret` (signs links), `changes` (how often saving papers changed something),
+#: `held` (since when nothing is sent), `lock` (of /admin).
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
 # --- papers ---------------------------------------------------------------------------------------
@@ -325,6 +326,8 @@ subscribers = Table(
     Column("left_at", UtcDateTime),
     Column("left_from", _words(SubscriberState)),
     Index(None, "state", "id"),
+    Index(None, "state", "address_key"),
+    Index(None, "state", "timezone", "days", "send_at"),
 )
 
 interests = Table(
@@ -432,8 +435,11 @@ outbox = Table(
     CheckConstraint("(next_attempt_at IS NOT NULL) = (state IN ('planned', 'retry'))", name="waits"),
     CheckConstraint("(owner IS NOT NULL) = (state = 'sending')", name="owned"),
     Index(None, "next_attempt_at", "id"),
-    Index(None, "state", "owner"),
-    Index(None, "local_date"),
+    # What operators look through, the newest local date first: all, one state, or one kind. In this order: of two
+    # that would do SQLite takes the newer one, and of a kind there are fewer than of a state.
+    Index(None, "local_date", "id"),
+    Index(None, "state", "local_date", "id"),
+    Index(None, "kind", "local_date", "id"),
 )
 
 #: What happened to a delivery outside, in the order of `id`.
@@ -458,7 +464,7 @@ bounces = Table(
     Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
     # Null where it is only known whom it was for.
     Column("delivery", ForeignKey("outbox.id", ondelete="SET NULL"), index=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
     Column("meaning", _words(BounceClass), nullable=False),
     # RFC 3463, as 5.1.1; empty if none was given.
     Column("status", Text, nullable=False),
@@ -474,4 +480,19 @@ outbox_facts = Table(
     Column("message_id", Text, primary_key=True),
     # JSON: the outcome; null while it is not known.
     Column("answer", Text),
+)
+
+#: Each day in numbers, so that none of the past is counted again; a UTC date, and in the outbox a local one.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("day", Date, primary_key=True),
+    # Confirmed when the day was counted last; null for days before anybody counted.
+    Column("subscribers", Integer),
+    Column("sent", Integer, nullable=False),
+    # Ended as failed, expired or in doubt.
+    Column("failed", Integer, nullable=False),
+    # What came back, whatever it means for the address; complaints apart.
+    Column("bounced", Integer, nullable=False),
+    Column("complained", Integer, nullable=False),
 )

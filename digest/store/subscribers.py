@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, delete, func, select, update
@@ -140,6 +140,41 @@ class Subscribers:
         chosen = select(subscribers).order_by(subscribers.c.id)
         with self._database.reading() as connection:
             return _read(connection, chosen if state is None else chosen.where(subscribers.c.state == state))
+
+    def page(
+        self,
+        limit: int | None,
+        state: SubscriberState | None = None,
+        holding: str = "",
+        after: str = "",
+    ) -> builtins.list[Subscriber]:
+        """The first `limit` or all, by address: in that state, whose address holds that text, after that address."""
+        chosen = select(subscribers).order_by(subscribers.c.address_key).limit(limit)
+        if state is not None:
+            chosen = chosen.where(subscribers.c.state == state)
+        if holding:
+            chosen = chosen.where(subscribers.c.address_key.contains(key(holding), autoescape=True))
+        if after:
+            chosen = chosen.where(subscribers.c.address_key > key(after))
+        with self._database.reading() as connection:
+            return _read(connection, chosen)
+
+    def counts(self) -> Mapping[SubscriberState, int]:
+        """How many are in each state; a state without any is left out."""
+        chosen = select(subscribers.c.state, func.count().label("number")).group_by(subscribers.c.state)
+        with self._database.reading() as connection:
+            return {row.state: row.number for row in connection.execute(chosen)}
+
+    def schedules(self) -> Mapping[Schedule, int]:
+        """When the confirmed have their digests, each with how many do; a pause that ends by itself is not looked at."""
+        when = (subscribers.c.timezone, subscribers.c.days, subscribers.c.send_at)
+        chosen = select(*when, func.count().label("number")).group_by(*when)
+        confirmed = chosen.where(subscribers.c.state == SubscriberState.CONFIRMED)
+        with self._database.reading() as connection:
+            return {
+                Schedule(timezone=row.timezone, send_at=row.send_at, days=Days(row.days)): row.number
+                for row in connection.execute(confirmed)
+            }
 
     def confirmed(self, batch: int = 500) -> Iterator[tuple[Subscriber, ...]]:
         """The confirmed subscribers, `batch` at a time, by id; no transaction is held in between."""

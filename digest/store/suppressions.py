@@ -29,6 +29,24 @@ class Suppressions:
                 for row in connection.execute(chosen)
             ]
 
+    def page(self, limit: int, holding: str = "", start: int = 0) -> builtins.list[Suppression]:
+        """`limit` of them by address, of those whose address holds that text, from that number on."""
+        chosen = select(suppressions).order_by(suppressions.c.address_key).limit(limit).offset(start)
+        if holding:
+            chosen = chosen.where(suppressions.c.address_key.contains(key(holding), autoescape=True))
+        with self._database.reading() as connection:
+            return [
+                Suppression(address=row.address, reason=row.reason, at=row.at)
+                for row in connection.execute(chosen)
+            ]
+
+    def of(self, address: str) -> Suppression | None:
+        """Why that address must not be mailed; None if it may."""
+        chosen = select(suppressions).where(suppressions.c.address_key == key(address))
+        with self._database.reading() as connection:
+            row = connection.execute(chosen).one_or_none()
+        return Suppression(address=row.address, reason=row.reason, at=row.at) if row else None
+
     def add(self, address: str, reason: str, now: dt.datetime) -> None:
         """Do not write to that address again; the first reason stays."""
         with self._database.writing() as connection:

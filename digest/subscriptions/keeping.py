@@ -88,7 +88,7 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
 
 
 def pause(day: Service, who: str) -> Subscriber:
-    """No digests until `update --confirmed`."""
+    """No digests until `resume`."""
 
     def decide(subscriber: Subscriber) -> Subscriber:
         if subscriber.state is not SubscriberState.CONFIRMED:
@@ -98,6 +98,41 @@ def pause(day: Service, who: str) -> Subscriber:
         return replace(subscriber, state=SubscriberState.PAUSED)
 
     return _changed(day, find(day, who).id, decide)
+
+
+def resume(day: Service, who: str, now: dt.datetime) -> Subscriber:
+    """Digests again for one who was paused, or whose address was suppressed and no longer is."""
+    found = find(day, who)
+    if day.store.suppressions.has(found.address):
+        raise UsageError(f"the address is suppressed; take it off that list first: {who!r}")
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        schedule = subscriber.schedule
+        stopped = subscriber.state in {SubscriberState.PAUSED, SubscriberState.SUPPRESSED}
+        if not (stopped or (schedule.paused_until and subscriber.state is SubscriberState.CONFIRMED)):
+            raise UsageError(
+                f"only a paused subscriber can be resumed, this one is {subscriber.state}: {who!r}"
+            )
+        confirmed_at = subscriber.confirmed_at or now
+        return replace(
+            subscriber,
+            state=SubscriberState.CONFIRMED,
+            confirmed_at=confirmed_at,
+            schedule=replace(schedule, paused_until=None),
+        )
+
+    return _changed(day, found.id, decide)
+
+
+def mail_link(day: Service, who: str, now: dt.datetime) -> bool:
+    """Mail a subscriber the link to their settings, or to confirm; False if they were mailed one today."""
+    subscriber = find(day, who)
+    if day.settings.site.personal:
+        raise UsageError("a mail that leads to a page needs site.url")
+    mail = answer(day, subscriber, now)
+    if mail is None or subscriber.state is SubscriberState.UNSUBSCRIBED:
+        raise UsageError(f"they left, or their address is suppressed; nothing is mailed to them: {who!r}")
+    return day.store.outbox.enqueue([mail.plan]) > 0
 
 
 def _changed(day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:

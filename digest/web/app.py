@@ -13,7 +13,19 @@ from starlette.routing import Match
 
 from digest.errors import DigestError, LinkError, LinkExpired, StoreError
 from digest.service import Service
-from digest.web import archive, feedback, feeds, hooks, leaving, mine, pages, reader_pages, trial, tuning
+from digest.web import (
+    admin,
+    archive,
+    feedback,
+    feeds,
+    hooks,
+    leaving,
+    mine,
+    pages,
+    reader_pages,
+    trial,
+    tuning,
+)
 from digest.web.desk import Desk
 from digest.web.guard import BoundedBody, Ending
 from digest.web.headers import Headers, SafeHeaders
@@ -38,6 +50,7 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     archive.add(web, desk)
     feeds.add(web, desk)
     hooks.add(web, desk)
+    admin.add(web, desk)
     pages.add_for_machines(web, desk, ready)
     headers = Headers(base=look.base, https=day.settings.site.url.startswith("https:"))
     web.add_middleware(BoundedBody)

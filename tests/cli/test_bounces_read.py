@@ -72,7 +72,7 @@ def test_a_pipe_is_read_twice_and_counts_once(tmp_path: Path, sender: str) -> No
     assert shown.count("5.1.1") == 1
 
     removed = digest(tmp_path, "suppressions", "remove", READER.address)
-    assert "update vision@example.org --confirmed" in removed.stderr.decode()
+    assert "subscribers resume vision@example.org" in removed.stderr.decode()
 
 
 def test_what_is_not_there_is_wrong_usage(tmp_path: Path, sender: str) -> None:

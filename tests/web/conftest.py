@@ -164,10 +164,12 @@ def _text(content: bytes) -> str:
 
 
 @contextmanager
-def running(folder: Path, path: str = "", *, papers: bool = True, hook_secret: str = "") -> Iterator[Site]:
+def running(
+    folder: Path, path: str = "", *, papers: bool = True, hook_secret: str = "", scheme: str = "http"
+) -> Iterator[Site]:
     """An installation in that folder, whose URL has that path."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}{path}"
+        url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}{path}"
         written = SETTINGS.format(url=url, hook_secret=hook_secret)
         (folder / "digest.toml").write_text(written, encoding="utf-8")
         shutil.copytree(config.shipped("config", "sample"), folder / "sample")
@@ -225,4 +227,18 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running(
         tmp_path_factory.mktemp("hooked"), papers=False, hook_secret="a secret of the tests"
     ) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation for an operator's hands."""
+    with running(tmp_path_factory.mktemp("operated")) as site:
+        yield site
+
+
+@pytest.fixture
+def over_tls(tmp_path: Path) -> Iterator[Site]:
+    """An installation behind a proxy that ends TLS."""
+    with running(tmp_path, papers=False, scheme="https") as site:
         yield site

@@ -1,0 +1,90 @@
+"""The outbox as operators look through it: a page at a time, in numbers, and exactly those tried again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select, tuple_
+
+from digest.model import Delivery, DeliveryKind, DeliveryState
+from digest.store.database import Database
+from digest.store.outbox import RETRIABLE, delivery_of, retry
+from digest.store.schema import outbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Some of the deliveries; what is None is left open."""
+
+    state: DeliveryState | None = None
+    date: dt.date | None = None
+    kind: DeliveryKind | None = None
+    subscriber: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same, of the outbox's columns."""
+        asked = (
+            (outbox.c.state, self.state),
+            (outbox.c.local_date, self.date),
+            # Nearly all are digests: these are not to be looked up by their kind, so its index is kept out.
+            (func.lower(outbox.c.kind) if self.kind is DeliveryKind.DIGEST else outbox.c.kind, self.kind),
+            (outbox.c.subscriber, self.subscriber),
+        )
+        return [column == value for column, value in asked if value is not None]
+
+
+#: Where a page ends: the local date and the id of its last delivery.
+Place = tuple[dt.date, int]
+
+
+class Deliveries:
+    """Every delivery there ever was."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, which: Which, limit: int | None = None, after: Place | None = None) -> list[Delivery]:
+        """The first `limit` of those, or the first after that place, or all; the newest local date first."""
+        place = (outbox.c.local_date, outbox.c.id)
+        chosen = select(outbox.c.id).where(*which.conditions())
+        if after:
+            chosen = chosen.where(tuple_(*place) < tuple_(*after))
+        # Only the ids are looked for, which an index holds: the rows are long.
+        chosen = chosen.order_by(*(column.desc() for column in place)).limit(limit)
+        rows = select(outbox).where(outbox.c.id.in_(chosen)).order_by(*(column.desc() for column in place))
+        with self._database.reading() as connection:
+            return [delivery_of(row) for row in connection.execute(rows).mappings()]
+
+    def counts(self, date: dt.date) -> Mapping[DeliveryState, int]:
+        """How many of that local date are in each state; a state without any is left out."""
+        chosen = select(outbox.c.state, func.count().label("number")).where(
+            outbox.c.local_date == date, outbox.c.state.in_(DeliveryState)
+        )
+        with self._database.reading() as connection:
+            return {row.state: row.number for row in connection.execute(chosen.group_by(outbox.c.state))}
+
+    def in_states(self, states: tuple[DeliveryState, ...]) -> Mapping[DeliveryState, int]:
+        """How many are in each of those states, of any date; a state without any is left out."""
+        chosen = select(outbox.c.state, func.count().label("number")).where(outbox.c.state.in_(states))
+        with self._database.reading() as connection:
+            return {row.state: row.number for row in connection.execute(chosen.group_by(outbox.c.state))}
+
+    def overdue(self, since: dt.datetime) -> int:
+        """How many wait that might have been tried at that instant."""
+        chosen = select(func.count()).select_from(outbox).where(outbox.c.next_attempt_at <= since)
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar_one()
+
+    def retriable(self, which: Which) -> int:
+        """How many of those `retry` would try again."""
+        chosen = select(func.count()).select_from(outbox)
+        chosen = chosen.where(*which.conditions(), outbox.c.state.in_(RETRIABLE))
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar_one()
+
+    def retry(self, which: Which, now: dt.datetime) -> list[int]:
+        """Plan again, due now, those of them that ended failed, expired or in doubt or are held; which were."""
+        with self._database.writing() as connection:
+            return sorted(retry(connection, which.conditions(), now))
