@@ -19,19 +19,21 @@ from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
 from digest.store.facts import FactRows
-from digest.store.limits import Limit
+from digest.store.limits import Breaker, Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
 from digest.store.papers import Papers
 from digest.store.schema import meta
 from digest.store.sources import Sources
-from digest.store.subscribers import Mail, Subscribers
+from digest.store.subscribers import Asked, Mail, Subscribers
 from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
 from digest.store.turns import Turns
 
 __all__ = [
+    "Asked",
     "Bounces",
+    "Breaker",
     "EditionHeader",
     "Editions",
     "Embeddings",

@@ -16,7 +16,7 @@ from digest.errors import UsageError
 from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
 from digest.store import limits
 from digest.store.database import Database, chunks, insert
-from digest.store.limits import Limit
+from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
 from digest.store.schema import interests, outbox, subscribers
 
@@ -27,6 +27,16 @@ class Mail:
 
     plan: Plan
     limit: Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What became of a sign-up."""
+
+    #: How long the network has to wait, if it asked too often.
+    wait: dt.timedelta | None = None
+    #: Whether this is the first that found mails paused for everybody.
+    alarm: bool = False
 
 
 class Subscribers:
@@ -70,24 +80,27 @@ class Subscribers:
             return changed
 
     def ask(
-        self, subscriber: Subscriber, mail: Mail | None, network: Limit, now: dt.datetime
-    ) -> dt.timedelta | None:
+        self, subscriber: Subscriber, mail: Mail | None, network: Limit, breaker: Breaker, now: dt.datetime
+    ) -> Asked:
         """Count a sign-up, keep its subscriber if they are new, and enqueue its mail: all of it or nothing.
 
-        Returns how long the network has to wait, if it asked too often. If the address was written to too often,
-        or there is no mail, the sign-up is counted and nothing else happens. Who is known stays as they are.
+        If the address was written to too often, mails are paused for everybody, or there is no mail, the sign-up
+        is counted and nothing else happens. Who is known stays as they are.
         """
         with self._database.writing() as connection:
             if too_soon := limits.wait(connection, network, now):
-                return too_soon
+                return Asked(wait=too_soon)
             limits.count(connection, network, now)
             if mail is None or limits.wait(connection, mail.limit, now):
-                return None
+                return Asked()
+            if limits.opened(connection, breaker, now):
+                return Asked(alarm=limits.taken(connection, breaker.alarm, now))
+            limits.count(connection, breaker, now)
             new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
             if connection.execute(new, _row(subscriber)).one_or_none():
                 _write_interests(connection, subscriber)
             _enqueue(connection, mail)
-            return None
+            return Asked()
 
     def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
         """Drop who was asked to confirm before that instant and did not, and counts that no limit needs; how many."""

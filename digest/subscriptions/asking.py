@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 
+import structlog
+
 from digest import address as addresses
 from digest.links import Purpose
 from digest.messages import asked_plan
 from digest.model import DeliveryKind, Subscriber, SubscriberState
 from digest.service import Service
-from digest.store import Limit, Mail
+from digest.store import Breaker, Limit, Mail
 from digest.subscriptions.bearing import owner
 from digest.subscriptions.wishes import Wish, newcomer, tuned
+
+log = structlog.get_logger()
 
 #: Sign-ups of one network, and mails to one address that nobody but its owner may have wanted.
 PER_NETWORK = ((5, dt.timedelta(hours=1)),)
 PER_ADDRESS = ((1, dt.timedelta(hours=24)), (3, dt.timedelta(days=30)))
+#: Mails to everybody who asks on a page, in an hour: any small service may be linked from somewhere and be asked a
+#: hundred times, and ten times the usual is more than the busiest hour of a day makes of it (three or four times).
+#: The median of two weeks does not move for an attack that lasts less than one.
+LEAST, TIMES, DAYS = 100, 10, 14
 #: Who does not confirm within this is forgotten.
 PENDING_LIFETIME = dt.timedelta(days=7)
 
@@ -23,8 +31,8 @@ PENDING_LIFETIME = dt.timedelta(days=7)
 def ask(day: Service, address: str, wish: Wish, network: str, now: dt.datetime) -> dt.timedelta | None:
     """Somebody typed an address into the form: mail its owner a confirmation, or the link to their settings.
 
-    None, and always alike, whether the address is new, known, suppressed or was written to too often: the
-    difference goes by mail only. Otherwise how long this network has to wait. UsageError, and nothing is
+    None, and always alike, whether the address is new, known, suppressed or was written to too often, or mails are
+    paused for everybody: the difference goes by mail only. Otherwise how long this network has to wait. UsageError, and nothing is
     kept, if address or wish cannot be read.
     """
     subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
@@ -42,7 +50,18 @@ def ask_again(day: Service, token: str, network: str, now: dt.datetime) -> dt.ti
 
 def _mail(day: Service, subscriber: Subscriber, network: str, now: dt.datetime) -> dt.timedelta | None:
     asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
-    return day.store.subscribers.ask(subscriber, answer(day, subscriber, now), asking, now)
+    asked = day.store.subscribers.ask(subscriber, answer(day, subscriber, now), asking, _breaker(day), now)
+    if asked.alarm:
+        log.error(
+            "sign-up mails paused", reason="far more in an hour than is usual", least=LEAST, times=TIMES
+        )
+    return asked.wait
+
+
+def _breaker(day: Service) -> Breaker:
+    alarm = Limit(key=day.links.fingerprint("alarm"), rates=((1, dt.timedelta(hours=24)),))
+    key = day.links.fingerprint("sign-up mails")
+    return Breaker(key=key, least=LEAST, times=TIMES, days=DAYS, alarm=alarm)
 
 
 def answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Mail | None:

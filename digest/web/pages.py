@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from digest import subscriptions
 from digest.errors import BadAddress, UsageError
 from digest.render import words
+from digest.web import robots
 from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import SignUp
 from digest.web.guard import network, own_pages_only
@@ -24,7 +25,9 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
     @pages.api_route("/", methods=READ)
     def landing() -> Response:
-        return desk.look.page("landing.html", landing=_landing(desk, SignUp()))
+        return desk.look.page(
+            "landing.html", landing=_landing(desk, SignUp(shown=robots.stamp(desk.day.links, desk.clock())))
+        )
 
     @pages.api_route("/sample", methods=READ)
     def sample() -> Response:
@@ -35,9 +38,11 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
     @pages.post("/subscribe", dependencies=[Depends(own_pages_only(site.url))])
     def subscribe(request: Request, typed: Annotated[SignUp, Form()]) -> Response:
-        asking = network(client(request))
+        asking, now = network(client(request)), desk.clock()
+        if robots.by_machine(typed, desk.day.links, now):
+            return desk.asked(None)
         try:
-            wait = subscriptions.ask(desk.day, typed.email, typed.wish(), asking, desk.clock())
+            wait = subscriptions.ask(desk.day, typed.email, typed.wish(), asking, now)
         except BadAddress as error:
             view = _landing(desk, typed, bad_address=said(error, desk.look.language))
         except UsageError as error:

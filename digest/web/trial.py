@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, Respon
 
 from digest.errors import UsageError
 from digest.samples import Trial as Tried
+from digest.web import robots
 from digest.web.desk import READ, Desk, client, in_frame
 from digest.web.forms import SignUp, Trial, whole
 from digest.web.guard import network, own_pages_only
@@ -53,7 +54,11 @@ def add(pages: FastAPI, desk: Desk) -> None:
             view = TrialPage(typed=typed, problem=said(error, desk.look.language))
             return desk.look.page("try.html", 422, page=view)
         ids = (*(wish.likes or ()), *(entry.ids[0] for entry in pasted))
-        wishes = SignUp(interests=typed.interests, likes="\n".join(dict.fromkeys(ids)))
+        wishes = SignUp(
+            interests=typed.interests,
+            likes="\n".join(dict.fromkeys(ids)),
+            shown=robots.stamp(desk.day.links, now),
+        )
         headers = {"Content-Security-Policy": INLINE_POLICY, "Cache-Control": "no-store"}
         return desk.look.page("try.html", headers=headers, page=_shown(typed, tried, wishes))
 
