@@ -11,6 +11,7 @@ from digest.languages import ENGLISH
 from digest.model import (
     Attempt,
     Collected,
+    Consent,
     Delivery,
     DeliveryState,
     Edition,
@@ -62,6 +63,25 @@ def subscriber(one: Subscriber) -> dict[str, Json]:
         "papers": one.papers,
         "language": one.language,
         "interests": [{"kind": i.kind, "value": i.value, "weight": i.weight} for i in one.interests],
+    }
+
+
+def consents(known: Sequence[Consent]) -> dict[str, Json]:
+    """What a subscriber agreed to or was asked to, the oldest first."""
+    return {
+        "consents": [
+            {
+                "at": instant(one.at),
+                "method": one.method,
+                "wording": one.wording,
+                "sha256": one.sha256,
+                "url": one.url,
+                "network": one.network,
+                "mailed_at": instant(one.mailed_at),
+                "confirmed_at": instant(one.confirmed_at),
+            }
+            for one in known
+        ]
     }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from digest.store import migrate
 from digest.store.bounces import Bounces
+from digest.store.consents import Consents
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
@@ -34,6 +35,7 @@ __all__ = [
     "Asked",
     "Bounces",
     "Breaker",
+    "Consents",
     "EditionHeader",
     "Editions",
     "Embeddings",
@@ -65,6 +67,7 @@ class Store:
         self.summaries = Summaries(database)
         self.embeddings = Embeddings(database)
         self.subscribers = Subscribers(database)
+        self.consents = Consents(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)

@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
 from digest.errors import UsageError
-from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
-from digest.store import limits
+from digest.model import Consent, Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
+from digest.store import consents, limits
 from digest.store.database import Database, chunks, insert
 from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
@@ -27,6 +27,8 @@ class Mail:
 
     plan: Plan
     limit: Limit
+    #: What it asks to confirm, if it does.
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +47,8 @@ class Subscribers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, subscriber: Subscriber, mail: Mail | None = None) -> None:
-        """Keep a new subscriber, and the mail to them if there is one, which is counted.
+    def add(self, subscriber: Subscriber, mail: Mail | None = None, consent: Consent | None = None) -> None:
+        """Keep a new subscriber, the mail to them if there is one, which is counted, and what they agreed to.
 
         UsageError if the address, without case, is somebody's already.
         """
@@ -58,11 +60,18 @@ class Subscribers:
             _write_interests(connection, subscriber)
             if mail:
                 _enqueue(connection, mail)
+            if consent:
+                consents.add(connection, subscriber.id, consent)
 
-    def change(self, id: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+    def change(
+        self,
+        id: str,  # noqa: A002 (it is the subscriber's id)
+        decide: Callable[[Subscriber], Subscriber],
+        consent: Consent | None = None,
+    ) -> Subscriber | None:
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
-        Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
+        If that confirms them anew, it rests on `consent`. Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
         raises, nothing changes; UsageError if somebody else has the new address.
         """
         with self._database.writing() as connection:
@@ -77,6 +86,8 @@ class Subscribers:
                 raise _taken(changed) from None
             connection.execute(delete(interests).where(interests.c.subscriber == id))
             _write_interests(connection, changed)
+            if consent and changed.confirmed_at != current.confirmed_at:
+                consents.confirm(connection, id, consent)
             return changed
 
     def ask(
@@ -150,6 +161,8 @@ class Subscribers:
 def _enqueue(connection: Connection, mail: Mail) -> None:
     limits.count(connection, mail.limit, mail.plan.prepared_at)
     enqueue(connection, [mail.plan])
+    if mail.consent:
+        consents.add(connection, mail.plan.reader.id, mail.consent, mail.plan.message_id)
 
 
 def _taken(subscriber: Subscriber) -> UsageError:

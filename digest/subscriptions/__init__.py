@@ -7,8 +7,9 @@ Rule 3. A stranger changes nothing that is kept of a reader: only a signed link 
 
 from __future__ import annotations
 
-from digest.subscriptions.asking import ask, ask_again, forget
+from digest.subscriptions.asking import COUNT_LIFETIME, PENDING_LIFETIME, ask, ask_again, forget
 from digest.subscriptions.bearing import bearer
+from digest.subscriptions.consenting import NETWORK_LIFETIME, vouched, wording
 from digest.subscriptions.keeping import (
     MOST_IMPORTED,
     add,
@@ -23,8 +24,11 @@ from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscri
 from digest.subscriptions.wishes import LONGEST_TEXT, Wish, newcomer, spelled, tuned, wish_of
 
 __all__ = [
+    "COUNT_LIFETIME",
     "LONGEST_TEXT",
     "MOST_IMPORTED",
+    "NETWORK_LIFETIME",
+    "PENDING_LIFETIME",
     "Wish",
     "add",
     "ask",
@@ -44,6 +48,8 @@ __all__ = [
     "tuned",
     "unsubscribe",
     "update",
+    "vouched",
     "wish_of",
     "with_references",
+    "wording",
 ]

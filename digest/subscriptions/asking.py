@@ -7,12 +7,14 @@ import datetime as dt
 import structlog
 
 from digest import address as addresses
+from digest import languages
 from digest.links import Purpose
 from digest.messages import asked_plan
-from digest.model import DeliveryKind, Subscriber, SubscriberState
+from digest.model import Consent, DeliveryKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.store import Breaker, Limit, Mail
 from digest.subscriptions.bearing import owner
+from digest.subscriptions.consenting import NETWORK_LIFETIME, by_form
 from digest.subscriptions.wishes import Wish, newcomer, tuned
 
 log = structlog.get_logger()
@@ -24,6 +26,8 @@ PER_ADDRESS = ((1, dt.timedelta(hours=24)), (3, dt.timedelta(days=30)))
 #: hundred times, and ten times the usual is more than the busiest hour of a day makes of it (three or four times).
 #: The median of two weeks does not move for an attack that lasts less than one.
 LEAST, TIMES, DAYS = 100, 10, 14
+#: What is counted is kept as long as a limit looks back.
+COUNT_LIFETIME = max(per for _, per in (*PER_NETWORK, *PER_ADDRESS))
 #: Who does not confirm within this is forgotten.
 PENDING_LIFETIME = dt.timedelta(days=7)
 
@@ -37,7 +41,7 @@ def ask(day: Service, address: str, wish: Wish, network: str, now: dt.datetime) 
     """
     subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
     known = day.store.subscribers.by_address(subscriber.address)
-    return _mail(day, known or subscriber, network, now)
+    return _mail(day, known or subscriber, "subscribe", network, now)
 
 
 def ask_again(day: Service, token: str, network: str, now: dt.datetime) -> dt.timedelta | None:
@@ -45,12 +49,16 @@ def ask_again(day: Service, token: str, network: str, now: dt.datetime) -> dt.ti
 
     LinkError if it is not ours, or its reader is gone.
     """
-    return _mail(day, owner(day, day.links.claim(Purpose.CONFIRM, token)), network, now)
+    return _mail(day, owner(day, day.links.claim(Purpose.CONFIRM, token)), "confirm", network, now)
 
 
-def _mail(day: Service, subscriber: Subscriber, network: str, now: dt.datetime) -> dt.timedelta | None:
+def _mail(
+    day: Service, subscriber: Subscriber, page: str, network: str, now: dt.datetime
+) -> dt.timedelta | None:
+    site = day.settings.site
     asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
-    asked = day.store.subscribers.ask(subscriber, answer(day, subscriber, now), asking, _breaker(day), now)
+    mail = answer(day, subscriber, by_form(site, languages.of(site.language), page, network, now))
+    asked = day.store.subscribers.ask(subscriber, mail, asking, _breaker(day), now)
     if asked.alarm:
         log.error(
             "sign-up mails paused", reason="far more in an hour than is usual", least=LEAST, times=TIMES
@@ -64,18 +72,22 @@ def _breaker(day: Service) -> Breaker:
     return Breaker(key=key, least=LEAST, times=TIMES, days=DAYS, alarm=alarm)
 
 
-def answer(day: Service, subscriber: Subscriber, now: dt.datetime) -> Mail | None:
-    """What is mailed to somebody who asks; nothing if their address is suppressed."""
+def answer(day: Service, subscriber: Subscriber, consent: Consent) -> Mail | None:
+    """What is mailed to somebody who asks and would consent to that; nothing if their address is suppressed."""
     suppressed = day.store.suppressions.has(subscriber.address)
     if suppressed or subscriber.state is SubscriberState.SUPPRESSED:
         return None
     known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
     kind = DeliveryKind.LINK if known else DeliveryKind.CONFIRM
     hashed = day.links.fingerprint("address", addresses.key(subscriber.address))
-    return Mail(plan=asked_plan(day, kind, subscriber, now), limit=Limit(key=hashed, rates=PER_ADDRESS))
+    return Mail(
+        plan=asked_plan(day, kind, subscriber, consent.at),
+        limit=Limit(key=hashed, rates=PER_ADDRESS),
+        consent=None if known else consent,
+    )
 
 
 def forget(day: Service, now: dt.datetime) -> int:
-    """Forget those who were asked to confirm and did not for a week; how many."""
-    longest = max(per for _, per in (*PER_NETWORK, *PER_ADDRESS))
-    return day.store.subscribers.forget(now - PENDING_LIFETIME, now - longest)
+    """Forget those who were asked to confirm and did not for a week, and where forms came from; how many."""
+    day.store.consents.forget_networks(now - NETWORK_LIFETIME)
+    return day.store.subscribers.forget(now - PENDING_LIFETIME, now - COUNT_LIFETIME)

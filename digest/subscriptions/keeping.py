@@ -6,19 +6,29 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
+from digest import languages
 from digest.errors import DocumentError, UsageError
 from digest.ingest.identity import names, resolve
 from digest.ingest.references import references
-from digest.model import UNSEEN, Subscriber, SubscriberState
+from digest.model import UNSEEN, Consent, ConsentMethod, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions.asking import answer
+from digest.subscriptions.consenting import vouched, wording
 from digest.subscriptions.wishes import Wish, newcomer, tuned, wish_of
 
 #: Of a reading list, the newest so many become examples.
 MOST_IMPORTED = 100
 
 
-def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: bool) -> Subscriber:
+def add(
+    day: Service,
+    address: str,
+    wish: Wish,
+    now: dt.datetime,
+    *,
+    confirmed: bool,
+    method: ConsentMethod = ConsentMethod.OPERATOR,
+) -> Subscriber:
     """Add a subscriber by the operator's hand. UsageError if the address is known already.
 
     In personal mode nobody could confirm by a link: whom the operator adds is confirmed. Elsewhere who is not
@@ -31,14 +41,21 @@ def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: 
         )
     if confirmed or day.settings.site.personal:
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
-    keep(day, subscriber, now)
+    keep(day, subscriber, vouched(method, now))
     return subscriber
 
 
-def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
-    """Store a new subscriber; one who is pending is asked to confirm, where there is a page to do it on."""
-    asked = subscriber.state is SubscriberState.PENDING and not day.settings.site.personal
-    day.store.subscribers.add(subscriber, answer(day, subscriber, now) if asked else None)
+def keep(day: Service, subscriber: Subscriber, basis: Consent) -> None:
+    """Store a new subscriber with what a consent of theirs rests on.
+
+    One who is pending is asked to confirm instead, where there is a page to do it on.
+    """
+    site = day.settings.site
+    if subscriber.state is SubscriberState.PENDING and not site.personal:
+        asked = replace(basis, wording=wording(site, languages.of(subscriber.language)), confirmed_at=None)
+        day.store.subscribers.add(subscriber, answer(day, subscriber, asked))
+    else:
+        day.store.subscribers.add(subscriber, consent=basis if subscriber.confirmed_at else None)
 
 
 def with_references(day: Service, wish: Wish, text: str, suffix: str, now: dt.datetime) -> Wish:
@@ -75,9 +92,11 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
         changed = tuned(subscriber, wish, day.settings)
         if not confirmed:
             return changed
-        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
+        left = subscriber.state is SubscriberState.UNSUBSCRIBED
+        since = now if left else subscriber.confirmed_at or now
+        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=since)
 
-    return _changed(day, find(day, who).id, decide)
+    return _changed(day, find(day, who).id, decide, vouched(ConsentMethod.OPERATOR, now))
 
 
 def pause(day: Service, who: str) -> Subscriber:
@@ -93,8 +112,13 @@ def pause(day: Service, who: str) -> Subscriber:
     return _changed(day, find(day, who).id, decide)
 
 
-def _changed(day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
-    changed = day.store.subscribers.change(subscriber, decide)
+def _changed(
+    day: Service,
+    subscriber: str,
+    decide: Callable[[Subscriber], Subscriber],
+    consent: Consent | None = None,
+) -> Subscriber:
+    changed = day.store.subscribers.change(subscriber, decide, consent)
     if changed is None:
         raise UsageError(f"no such subscriber any more; somebody removed it: {subscriber!r}")
     return changed
@@ -109,7 +133,7 @@ def sync_readers(day: Service, now: dt.datetime) -> None:
         wish = wish_of(table)
         if day.store.subscribers.by_address(table.address) is None:
             try:
-                add(day, table.address, wish, now, confirmed=True)
+                add(day, table.address, wish, now, confirmed=True, method=ConsentMethod.CONFIGURATION)
             except UsageError:  # perhaps another process, started with the same file, was faster
                 if day.store.subscribers.by_address(table.address) is None:
                     raise

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import structlog
 
+from digest import languages
 from digest.errors import LinkError
 from digest.links import Purpose
 from digest.messages import asked_plan
-from digest.model import DeliveryKind, Subscriber, SubscriberState
+from digest.model import Consent, DeliveryKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions.bearing import bearer, owner
+from digest.subscriptions.consenting import by_form
 from digest.subscriptions.wishes import Wish, tuned
 
 log = structlog.get_logger()
@@ -33,7 +35,8 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
             return replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now, starts_at=now)
         return subscriber
 
-    confirmed = _by_link(day, reader, decide)
+    asked = by_form(day.settings.site, languages.of(reader.language), "confirm", "", now)
+    confirmed = _by_link(day, reader, decide, replace(asked, confirmed_at=now))
     if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
         # Not in the same transaction: a kill in between costs a greeting, and nothing else.
         day.store.outbox.enqueue([asked_plan(day, DeliveryKind.WELCOME, confirmed, now)])
@@ -69,8 +72,13 @@ def left(subscriber: Subscriber) -> Subscriber:
     return replace(subscriber, state=SubscriberState.UNSUBSCRIBED)
 
 
-def _by_link(day: Service, reader: Subscriber, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
-    changed = day.store.subscribers.change(reader.id, decide)
+def _by_link(
+    day: Service,
+    reader: Subscriber,
+    decide: Callable[[Subscriber], Subscriber],
+    consent: Consent | None = None,
+) -> Subscriber:
+    changed = day.store.subscribers.change(reader.id, decide, consent)
     if changed is None:
         raise LinkError("the reader of the link is gone")
     if changed.state is not reader.state:

@@ -85,6 +85,7 @@ def _landing(desk: Desk, typed: SignUp, bad_address: str = "", bad_interests: st
         schedule=words.schedule(language, usual),
         sample=language.headline(shown.date) if shown and shown.public else "",
         withheld=bool(shown and shown.case.withheld),
+        wording=subscriptions.wording(settings.site, language),
         typed=typed,
         bad_address=bad_address,
         bad_interests=bad_interests,

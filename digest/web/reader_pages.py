@@ -33,9 +33,13 @@ def add(pages: FastAPI, desk: Desk) -> None:
             reader = subscriptions.bearer(desk.day, Purpose.CONFIRM, token, desk.clock())
         except LinkExpired:
             return _expired(desk, token)
-        path = _path(desk, Purpose.CONFIRM, token)
+        language = languages.of(reader.language)
         return desk.look.page(
-            "confirm.html", language=languages.of(reader.language), address=masked(reader.address), path=path
+            "confirm.html",
+            language=language,
+            address=masked(reader.address),
+            wording=subscriptions.wording(desk.day.settings.site, language),
+            path=_path(desk, Purpose.CONFIRM, token),
         )
 
     @pages.post("/confirm/{token}", dependencies=ours)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import email
 import email.policy
-import io
 import re
 import sqlite3
 import tempfile
@@ -22,7 +21,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from digest import config, daily, deliver, roster, subscriptions
+from digest import config, daily, deliver, subscriptions
 from digest.errors import LinkError, LinkExpired, UsageError
 from digest.links import Purpose
 from digest.messages import compose
@@ -311,34 +310,9 @@ def test_a_mail_a_day_is_one_a_day_where_a_day_has_25_hours(tmp_path: Path) -> N
         assert len(day.store.outbox.list()) == 2
 
 
-def test_exported_and_imported_elsewhere_everybody_is_as_they_were_and_nobody_is_mailed(
-    day: Service, tmp_path: Path
-) -> None:
-    states = set(SubscriberState) - {SubscriberState.PENDING}
-    for state in states:
-        reader = subscriptions.newcomer(f"{state}@example.org", day.settings, NOW)
-        asked = (
-            Interest(kind=InterestKind.PHRASE, value="x=2"),
-            Interest(kind=InterestKind.AUTHOR, value="A. B"),
-            Interest(kind=InterestKind.TEXT, value=ABOUT),
-        )
-        day.store.subscribers.add(replace(reader, state=state, interests=asked))
-    file = io.StringIO()
-    roster.write_csv(day.store.subscribers.list(), file)
-    file.seek(0)
-    (tmp_path / "elsewhere").mkdir()
-    with open_service(settings(tmp_path / "elsewhere")) as other:
-        assert roster.import_all(other, roster.read_csv(file, other.settings, NOW), NOW) == (len(states), 0)
-        assert other.store.outbox.list() == []
-        found = {(one.address, one.state, one.interests) for one in other.store.subscribers.list()}
-    assert found == {(one.address, one.state, one.interests) for one in day.store.subscribers.list()}
-
-
 def test_whom_the_operator_adds_unconfirmed_is_asked_to_confirm(day: Service) -> None:
     subscriptions.add(day, "vision@example.org", NOTHING, NOW, confirmed=False)
-    imported = [subscriptions.newcomer("robots@example.org", day.settings, NOW)]
-    assert roster.import_all(day, imported, NOW) == (1, 0)
-    assert [row.plan.kind for row in day.store.outbox.list()] == [DeliveryKind.CONFIRM] * 2
+    assert [row.plan.kind for row in day.store.outbox.list()] == [DeliveryKind.CONFIRM]
 
 
 def test_in_personal_mode_nobody_is_asked_to_confirm(tmp_path: Path) -> None:
