@@ -86,7 +86,7 @@ class Subscribers:
                 raise _taken(changed) from None
             connection.execute(delete(interests).where(interests.c.subscriber == id))
             _write_interests(connection, changed)
-            if consent and changed.confirmed_at != current.confirmed_at:
+            if consent and _anew(current, changed):
                 consents.confirm(connection, id, consent)
             return changed
 
@@ -156,6 +156,12 @@ class Subscribers:
         """Forget a subscriber, their interests and everything in the outbox that is theirs."""
         with self._database.writing() as connection:
             connection.execute(delete(subscribers).where(subscribers.c.id == id))
+
+
+def _anew(before: Subscriber, after: Subscriber) -> bool:
+    """Whether that confirms them: for the first time, or once more after they left."""
+    ended = {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}
+    return after.state is SubscriberState.CONFIRMED and (before.state in ended or before.confirmed_at is None)
 
 
 def _enqueue(connection: Connection, mail: Mail) -> None:

@@ -64,6 +64,7 @@ def test_a_confirmation_completes_what_was_asked_last(store: Store):
 def test_a_later_consent_is_a_row_of_its_own(store: Store):
     store.subscribers.add(PENDING, asked())
     agree(store, NOON + HOUR)
+    store.subscribers.change("s-vision", lambda known: replace(known, state=SubscriberState.UNSUBSCRIBED))
     agree(store, NOON + DAY)
     first, second = store.consents.of("s-vision")
     assert (first.confirmed_at, second.confirmed_at) == (NOON + HOUR, NOON + DAY)

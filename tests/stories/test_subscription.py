@@ -7,19 +7,13 @@ import email
 import email.policy
 import re
 import sqlite3
-import tempfile
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from factories import a_plan
-from hypothesis import HealthCheck
-from hypothesis import settings as profile
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from digest import config, daily, deliver, subscriptions
 from digest.errors import LinkError, LinkExpired, UsageError
@@ -326,86 +320,3 @@ def test_who_never_confirms_is_forgotten_after_a_week(day: Service) -> None:
     assert subscriptions.forget(day, NOW + 7 * DAY) == 0
     assert subscriptions.forget(day, NOW + 7 * DAY + HOUR) == 1
     assert day.store.subscribers.list() == []
-
-
-class Life(RuleBasedStateMachine):
-    """Anything that anybody can do, in any order, against what should be true of one address."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open = ExitStack()
-        folder = Path(self.open.enter_context(tempfile.TemporaryDirectory()))
-        self.day = self.open.enter_context(open_service(settings(folder)))
-        self.transport = deliver.transport(self.day.settings.mail, folder / "outbox")
-        self.now = NOW
-        self.state: SubscriberState | None = None
-        self.confirmed_at: dt.datetime | None = None
-        self.mailed_at: list[dt.datetime] = []
-        self.tokens: list[tuple[dt.datetime, str]] = []
-
-    def teardown(self) -> None:
-        self.open.close()
-
-    @rule(minutes=st.integers(1, 3000))
-    def time_passes(self, minutes: int) -> None:
-        self.now += dt.timedelta(minutes=minutes)
-
-    @rule(network=st.integers(1, 1000))
-    def somebody_asks(self, network: int) -> None:
-        subscriptions.ask(self.day, "vision@example.org", NOTHING, f"net {network} {self.now}", self.now)
-        due = [at for at in self.mailed_at if at > self.now - 30 * DAY]
-        if len(due) < 3 and not any(at > self.now - DAY for at in due):
-            self.mailed_at.append(self.now)
-            self.state = self.state or SubscriberState.PENDING
-            if self.state in {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}:
-                newest = self.day.store.outbox.list(limit=1)
-                mail = compose(self.day, newest[0].plan).content
-                parsed = email.message_from_bytes(mail, policy=email.policy.default)
-                self.tokens.append((self.now, token(parsed, Purpose.CONFIRM)))
-
-    @precondition(lambda self: self.tokens)
-    @rule(data=st.data())
-    def a_link_is_confirmed(self, data: st.DataObject) -> None:
-        at, chosen = data.draw(st.sampled_from(self.tokens))
-        if self.now >= at + 2 * DAY:
-            with pytest.raises(LinkExpired):
-                subscriptions.confirm(self.day, chosen, self.now)
-            return
-        subscriptions.confirm(self.day, chosen, self.now)
-        if self.state is not SubscriberState.CONFIRMED:
-            self.state, self.confirmed_at = SubscriberState.CONFIRMED, self.now
-
-    @precondition(lambda self: self.state)
-    @rule()
-    def the_reader_leaves(self) -> None:
-        leave, _ = links(self.day, the_reader(self.day))
-        subscriptions.unsubscribe(self.day, leave, self.now)
-        self.state = SubscriberState.UNSUBSCRIBED
-
-    @precondition(lambda self: self.state)
-    @rule(papers=st.integers(1, 50))
-    def the_reader_tunes(self, papers: int) -> None:
-        _, preferences = links(self.day, the_reader(self.day))
-        assert subscriptions.prefer(self.day, preferences, Wish(papers=papers), self.now).papers == papers
-
-    @rule()
-    def what_is_due_is_delivered(self) -> None:
-        daily.deliver_due(self.day, self.transport, self.now)
-
-    @invariant()
-    def the_subscription_is_as_it_should_be(self) -> None:
-        found = self.day.store.subscribers.by_address("vision@example.org")
-        assert (found.state if found else None) == self.state
-        if found and self.state is SubscriberState.CONFIRMED:
-            assert (found.confirmed_at, found.starts_at) == (self.confirmed_at, self.confirmed_at)
-
-    @invariant()
-    def nobody_was_written_to_too_often(self) -> None:
-        kinds = Counter(row.plan.kind for row in self.day.store.outbox.list())
-        assert kinds.total() - kinds[DeliveryKind.WELCOME] == len(self.mailed_at)
-
-
-Life.TestCase.settings = profile(
-    max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-test_a_subscriptions_life_in_any_order = Life.TestCase
