@@ -91,27 +91,37 @@ class Subscribers:
             return changed
 
     def ask(
-        self, subscriber: Subscriber, mail: Mail | None, network: Limit, breaker: Breaker, now: dt.datetime
+        self,
+        subscriber: Subscriber,
+        mail: Mail,
+        network: Limit,
+        breaker: Breaker,
+        now: dt.datetime,
+        *,
+        silent: bool = False,
     ) -> Asked:
         """Count a sign-up, keep its subscriber if they are new, and enqueue its mail: all of it or nothing.
 
-        If the address was written to too often, mails are paused for everybody, or there is no mail, the sign-up
-        is counted and nothing else happens. Who is known stays as they are.
+        If the address was written to too often or must not be at all (`silent`), or mails are paused for everybody,
+        the sign-up is counted and nothing else happens. Who is known stays as they are.
         """
         with self._database.writing() as connection:
             if too_soon := limits.wait(connection, network, now):
                 return Asked(wait=too_soon)
             limits.count(connection, network, now)
-            if mail is None or limits.wait(connection, mail.limit, now):
-                return Asked()
-            if limits.opened(connection, breaker, now):
-                return Asked(alarm=limits.taken(connection, breaker.alarm, now))
-            limits.count(connection, breaker, now)
-            new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
-            if connection.execute(new, _row(subscriber)).one_or_none():
-                _write_interests(connection, subscriber)
-            _enqueue(connection, mail)
-            return Asked()
+            too_often = bool(limits.wait(connection, mail.limit, now))
+            paused = limits.opened(connection, breaker, now)
+            # What is refused is done all the same and undone, so that the time it takes tells nothing.
+            with connection.begin_nested() as attempt:
+                limits.count(connection, breaker, now)
+                new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
+                if connection.execute(new, _row(subscriber)).one_or_none():
+                    _write_interests(connection, subscriber)
+                _enqueue(connection, mail)
+                if silent or too_often or paused:
+                    attempt.rollback()
+            mailable = not (silent or too_often)
+            return Asked(alarm=paused and mailable and limits.taken(connection, breaker.alarm, now))
 
     def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
         """Drop who was asked to confirm before that instant and did not, and counts that no limit needs; how many."""
@@ -166,8 +176,7 @@ def _anew(before: Subscriber, after: Subscriber) -> bool:
 
 def _enqueue(connection: Connection, mail: Mail) -> None:
     limits.count(connection, mail.limit, mail.plan.prepared_at)
-    enqueue(connection, [mail.plan])
-    if mail.consent:
+    if enqueue(connection, [mail.plan]) and mail.consent:
         consents.add(connection, mail.plan.reader.id, mail.consent, mail.plan.message_id)
 
 

@@ -57,8 +57,9 @@ def _mail(
 ) -> dt.timedelta | None:
     site = day.settings.site
     asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
-    mail = answer(day, subscriber, by_form(site, languages.of(site.language), page, network, now))
-    asked = day.store.subscribers.ask(subscriber, mail, asking, _breaker(day), now)
+    mail = letter(day, subscriber, by_form(site, languages.of(site.language), page, network, now))
+    silent = not mailable(day, subscriber)
+    asked = day.store.subscribers.ask(subscriber, mail, asking, _breaker(day), now, silent=silent)
     if asked.alarm:
         log.error(
             "sign-up mails paused", reason="far more in an hour than is usual", least=LEAST, times=TIMES
@@ -74,9 +75,17 @@ def _breaker(day: Service) -> Breaker:
 
 def answer(day: Service, subscriber: Subscriber, consent: Consent) -> Mail | None:
     """What is mailed to somebody who asks and would consent to that; nothing if their address is suppressed."""
+    return letter(day, subscriber, consent) if mailable(day, subscriber) else None
+
+
+def mailable(day: Service, subscriber: Subscriber) -> bool:
+    """Whether their address may be mailed."""
     suppressed = day.store.suppressions.has(subscriber.address)
-    if suppressed or subscriber.state is SubscriberState.SUPPRESSED:
-        return None
+    return not suppressed and subscriber.state is not SubscriberState.SUPPRESSED
+
+
+def letter(day: Service, subscriber: Subscriber, consent: Consent) -> Mail:
+    """What they would be mailed: the link to their settings, or the one that confirms that consent."""
     known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
     kind = DeliveryKind.LINK if known else DeliveryKind.CONFIRM
     hashed = day.links.fingerprint("address", addresses.key(subscriber.address))

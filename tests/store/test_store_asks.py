@@ -41,18 +41,19 @@ def ask(
     subscriber: Subscriber,
     now: dt.datetime = NOON,
     network: str = "net",
-    plan: bool = True,
+    silent: bool = False,
     breaker: Breaker = CLOSED,
 ) -> dt.timedelta | None:
-    return tell(store, subscriber, now, network, plan, breaker).wait
+    return tell(store, subscriber, now, network, silent, breaker).wait
 
 
 def tell(
-    store: Store, subscriber: Subscriber, now: dt.datetime, network: str, plan: bool, breaker: Breaker
+    store: Store, subscriber: Subscriber, now: dt.datetime, network: str, silent: bool, breaker: Breaker
 ) -> Asked:
     limit = Limit(key=subscriber.address, rates=((1, DAY), (3, 30 * DAY)))
-    mail = Mail(plan=asked(subscriber, now), limit=limit) if plan else None
-    return store.subscribers.ask(subscriber, mail, Limit(key=network, rates=((2, HOUR),)), breaker, now)
+    mail = Mail(plan=asked(subscriber, now), limit=limit)
+    asking = Limit(key=network, rates=((2, HOUR),))
+    return store.subscribers.ask(subscriber, mail, asking, breaker, now, silent=silent)
 
 
 def test_a_newcomer_is_kept_with_the_mail_to_them(store: Store):
@@ -63,11 +64,12 @@ def test_a_newcomer_is_kept_with_the_mail_to_them(store: Store):
     assert (row.plan.kind, row.plan.reader.id) == (DeliveryKind.CONFIRM, "s-new")
 
 
-def test_without_a_mail_nobody_is_kept(store: Store):
-    assert ask(store, newcomer(), plan=False) is None
+def test_who_must_not_be_mailed_is_not_kept_and_only_their_network_counted(store: Store, rows):
+    assert ask(store, newcomer(), silent=True) is None
 
     assert store.subscribers.list() == []
     assert store.outbox.list() == []
+    assert rows("SELECT key FROM asks") == [("net",)]
 
 
 def test_who_is_known_stays_as_they_are(store: Store):
@@ -163,7 +165,7 @@ def crowd(
     """So many ask at once, each from a network of their own: how many were mailed, and who set off an alarm."""
     before = len(store.outbox.list())
     told = [
-        tell(store, newcomer(f"{name}{n}"), now, network=f"{name}{n}", plan=True, breaker=breaker)
+        tell(store, newcomer(f"{name}{n}"), now, network=f"{name}{n}", silent=False, breaker=breaker)
         for n in range(size)
     ]
     assert {one.wait for one in told} == {None}

@@ -88,7 +88,9 @@ def test_the_pages_pass_axe_and_do_not_scroll_sideways(site, browser, scheme: st
     feedback = urlsplit(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id]).path
     site.day.store.opinions.say(reader.id, Opinion.MORE, Subject.PAPER, paper.id, site.clock())
     paths = ("/", "/try", "/archive", "/archive?q=the", "/archive/2026-04-16", f"/papers/{paper.id}")
-    for path in (*paths, feedback, site.path(Purpose.PREFERENCES, reader), "previewed", "tried"):
+    preferences = site.path(Purpose.PREFERENCES, reader)
+    own = ("/privacy", f"{preferences}/why", site.confirm_path(reader))
+    for path in (*paths, *own, feedback, preferences, "previewed", "tried"):
         if path == "tried":
             page.goto(f"{site.url}/try")
             page.get_by_label("What you work on").fill("video")
