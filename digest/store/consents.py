@@ -96,15 +96,13 @@ def add(connection: Connection, subscriber: str, consent: Consent, message_id: s
 
 def confirm(connection: Connection, subscriber: str, consent: Consent) -> None:
     """Write that they agreed: by a form, to what they were asked last, if that is open; else as a row of its own."""
-    asked = select(consents.c.id).where(
-        consents.c.subscriber == subscriber, consents.c.confirmed_at.is_(None)
-    )
-    newest = connection.scalar(asked.order_by(consents.c.id.desc()).limit(1))
-    if newest is None or consent.method is not ConsentMethod.FORM:
-        add(connection, subscriber, consent)
+    theirs = select(consents.c.id, consents.c.confirmed_at).where(consents.c.subscriber == subscriber)
+    last = connection.execute(theirs.order_by(consents.c.id.desc()).limit(1)).one_or_none()
+    if consent.method is ConsentMethod.FORM and last and last.confirmed_at is None:
+        asked = update(consents).where(consents.c.id == last.id)
+        connection.execute(asked.values(confirmed_at=consent.confirmed_at))
     else:
-        theirs = update(consents).where(consents.c.id == newest)
-        connection.execute(theirs.values(confirmed_at=consent.confirmed_at))
+        add(connection, subscriber, consent)
 
 
 def _chosen() -> Select[tuple[object, ...]]:

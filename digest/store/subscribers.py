@@ -71,8 +71,9 @@ class Subscribers:
     ) -> Subscriber | None:
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
-        If that confirms them anew, it rests on `consent`. Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
-        raises, nothing changes; UsageError if somebody else has the new address.
+        If that confirms them anew, it rests on `consent`. Nobody else changes them in between, so a saved preference
+        cannot undo an unsubscription. If `decide` raises, nothing changes; UsageError if somebody else has the new
+        address.
         """
         with self._database.writing() as connection:
             chosen = select(subscribers).where(subscribers.c.id == id).with_for_update()

@@ -36,8 +36,8 @@ def ask(day: Service, address: str, wish: Wish, network: str, now: dt.datetime) 
     """Somebody typed an address into the form: mail its owner a confirmation, or the link to their settings.
 
     None, and always alike, whether the address is new, known, suppressed or was written to too often, or mails are
-    paused for everybody: the difference goes by mail only. Otherwise how long this network has to wait. UsageError, and nothing is
-    kept, if address or wish cannot be read.
+    paused for everybody: the difference goes by mail only. Otherwise how long this network has to wait. UsageError,
+    and nothing is kept, if address or wish cannot be read.
     """
     subscriber = tuned(newcomer(address, day.settings, now), wish, day.settings)
     known = day.store.subscribers.by_address(subscriber.address)

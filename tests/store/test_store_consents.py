@@ -70,6 +70,14 @@ def test_a_later_consent_is_a_row_of_its_own(store: Store):
     assert (first.confirmed_at, second.confirmed_at) == (NOON + HOUR, NOON + DAY)
 
 
+def test_what_was_asked_before_is_not_completed_by_a_later_consent(store: Store):
+    store.subscribers.add(PENDING, asked(), replace(FORM, at=NOON + HOUR))
+    agree(store, NOON + 2 * HOUR)
+    store.subscribers.change("s-vision", lambda known: replace(known, state=SubscriberState.UNSUBSCRIBED))
+    agree(store, NOON + DAY)
+    assert [one.confirmed_at for one in store.consents.of("s-vision")] == [None, NOON + 2 * HOUR, NOON + DAY]
+
+
 def test_an_operators_word_completes_nothing_that_the_reader_was_asked(store: Store):
     store.subscribers.add(PENDING, asked())
     agree(store, NOON + HOUR, VOUCHED)
