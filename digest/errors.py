@@ -26,12 +26,26 @@ from __future__ import annotations
 import datetime as dt
 
 
+def N_(message: str) -> str:  # noqa: N802 (the name by which messages are extracted)
+    """Marks a message for the catalogues where it stands; it is translated where it is shown."""
+    return message
+
+
 class DigestError(Exception):
     """Base of all errors raised on purpose; `str()` is one line that a user can act on."""
 
 
 class UsageError(DigestError):
-    """What was asked for cannot be done as it was asked."""
+    """What was asked for cannot be done as it was asked.
+
+    Message and values are kept apart where a page may have to say it in its reader's language.
+    """
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        """`message` with its `%(name)s` filled; as it is where there are no values."""
+        super().__init__(message % values if values else message)
+        self.message = message
+        self.values = values
 
 
 class ConfigError(UsageError):

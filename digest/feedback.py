@@ -6,6 +6,7 @@ Rule 1. A feedback link speaks of one paper; its bearer says something of that p
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from digest import subscriptions
@@ -85,8 +86,41 @@ def said_by(day: Service, reader: Subscriber) -> tuple[Feedback, ...]:
     return day.store.opinions.of([reader.id]).get(reader.id, ())
 
 
-def titles(day: Service, said: tuple[Feedback, ...]) -> dict[str, str]:
-    """The titles of the papers that were spoken of, by the ids that were used."""
-    wanted = frozenset(one.value for one in said if one.subject is Subject.PAPER)
+def muted(said: Iterable[Feedback]) -> tuple[str, ...]:
+    """The authors of whom nothing is to be seen."""
+    return tuple(one.value for one in said if mutes_author(one))
+
+
+def muting(said: Iterable[Feedback], authors: Iterable[str], now: dt.datetime) -> tuple[Feedback, ...]:
+    """What a reader will have said if these are the authors of whom they want to see nothing."""
+    wanted = dict.fromkeys(authors)
+    others = [
+        one
+        for one in said
+        if not (mutes_author(one) or (one.subject is Subject.AUTHOR and one.value in wanted))
+    ]
+    return (
+        *others,
+        *(Feedback(opinion=Opinion.MUTE, subject=Subject.AUTHOR, value=one, at=now) for one in wanted),
+    )
+
+
+def mute(day: Service, reader: Subscriber, authors: Collection[str], now: dt.datetime) -> None:
+    """Let these be the authors of whom nothing is to be seen, and no others."""
+    before = muted(said_by(day, reader))
+    for name in set(before) - set(authors):
+        day.store.opinions.withdraw(reader.id, Subject.AUTHOR, name)
+    for name in sorted(set(authors) - set(before)):
+        day.store.opinions.say(reader.id, Opinion.MUTE, Subject.AUTHOR, name, now)
+
+
+def mutes_author(one: Feedback) -> bool:
+    """Whether it is of an author, of whom nothing is to be seen."""
+    return one.opinion is Opinion.MUTE and one.subject is Subject.AUTHOR
+
+
+def titles(day: Service, papers: Iterable[str]) -> dict[str, str]:
+    """The titles of papers that the store knows, by any of their ids."""
+    wanted = frozenset(papers)
     known = day.store.papers.known(Names(ids=wanted, title_keys=frozenset())) if wanted else ()
     return {alias: paper.title for paper in known for alias in paper.aliases}

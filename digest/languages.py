@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
@@ -99,6 +100,16 @@ class Language:
     def weekday(self, number: int) -> str:
         """`Monday` for 0, as within a sentence."""
         return str(self._locale.days["format"]["wide"][number])
+
+    def territory(self, code: str) -> str:
+        """`Europe` for `150`, `Australia` for `AU` (UN M.49, ISO 3166-1)."""
+        return str(self._locale.territories[code])
+
+    def place(self, timezone: str) -> str:
+        """`Berlin` for `Europe/Berlin`; `Knox, Indiana` where a name alone says too little."""
+        named = get_global("zone_aliases").get(timezone, timezone)  # CLDR keeps the name that it knew first
+        known = self._locale.time_zones.get(named, {}).get("city")
+        return str(known) if known else ", ".join(reversed(timezone.replace("_", " ").split("/")[1:]))
 
     def listing(self, names: Sequence[str]) -> str:
         """`A`, `A and B`, `A, B and C`."""

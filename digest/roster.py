@@ -87,7 +87,8 @@ def _from_row(row: dict[str, str | None], settings: Settings, now: dt.datetime) 
         name: tuple(part for part in given.pop(name).split(";") if part.strip())
         for name in set(COLUMNS.values()) & set(given)
     }
-    wish = Wish(**given, **lists, papers=papers)  # type: ignore[arg-type]  # columns were checked against Wish
+    plain = _yes(given.pop("plain_text")) if "plain_text" in given else None
+    wish = Wish(**given, **lists, papers=papers, plain_text=plain)  # type: ignore[arg-type]  # columns were checked against Wish
     subscriber = tuned(newcomer(row["address"] or "", settings, now), wish, settings)
     stated, state = _stated(row, now), _state(row, settings)
     if state in AGREED and not (stated or settings.site.personal):
@@ -121,9 +122,13 @@ def _state(row: dict[str, str | None], settings: Settings) -> SubscriberState:
             return SubscriberState(given.casefold())
         except ValueError:
             raise UsageError(f"state is {', '.join(SubscriberState)}: {given!r}") from None
-    said = (row.get("confirmed") or "").casefold()
-    agreed = said in {"yes", "true", "1"} or (settings.site.personal and not said)
+    said = row.get("confirmed") or ""
+    agreed = _yes(said) or (settings.site.personal and not said)
     return SubscriberState.CONFIRMED if agreed else SubscriberState.PENDING
+
+
+def _yes(said: str) -> bool:
+    return said.casefold() in {"yes", "true", "1"}
 
 
 def import_all(day: Service, rows: Iterable[Row]) -> Imported:
@@ -150,6 +155,10 @@ def write_csv(
         row = {"address": one.address, "state": one.state, "name": one.name, "papers": one.papers}
         row |= {"timezone": one.schedule.timezone, "send_at": f"{one.schedule.send_at:%H:%M}"}
         row |= {"days": str(one.schedule.days), "language": one.language}
+        row |= {
+            "plain_text": "yes" if one.plain_text else "no",
+            "paused_until": one.schedule.paused_until or "",
+        }
         if one.confirmed_at:
             agreed = [consent for consent in consents.get(one.id, ()) if consent.confirmed_at]
             row["consent_at"] = one.confirmed_at.isoformat()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from digest import subscriptions
 from digest.daily import embed, examples, next_date, ranker_of
 from digest.errors import UsageError
-from digest.ingest.identity import names, title_key
 from digest.messages import compose, digest_plan
 from digest.model import (
-    UNSEEN,
     Content,
     Edition,
     Entry,
@@ -54,6 +52,16 @@ class History:
     said: tuple[Feedback, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edits:
+    """What a reader has under their hands beside their settings, and is not saved yet."""
+
+    #: All that they would have said.
+    said: tuple[Feedback, ...]
+    #: Of a reading list: some of them are not in the store.
+    examples: tuple[Paper, ...] = ()
+
+
 def showcase(day: Service) -> Showcase | None:
     """The newest edition, if there is one."""
     edition = day.store.editions.latest()
@@ -72,18 +80,21 @@ def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) 
     return compose(day, _plan(day, case, stand_in, History(said=said), today, now))
 
 
-def upcoming(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Plan:
-    """A subscriber's next digest, as it would be prepared from that edition."""
-    past = History(
-        shown=day.store.outbox.shown([subscriber.id])[subscriber.id],
-        said=day.store.opinions.of([subscriber.id]).get(subscriber.id, ()),
-    )
-    return _plan(day, case, subscriber, past, next_date(day, subscriber, now), now)
+def upcoming(
+    day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime, edits: Edits | None = None
+) -> Plan:
+    """A subscriber's next digest, as it would be prepared from that edition, under settings not saved yet."""
+    edits = edits or Edits(said=day.store.opinions.of([subscriber.id]).get(subscriber.id, ()))
+    past = History(shown=day.store.outbox.shown([subscriber.id])[subscriber.id], said=edits.said)
+    given = {paper.id: paper for paper in edits.examples}
+    return _plan(day, case, subscriber, past, next_date(day, subscriber, now), now, given)
 
 
-def outlook(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Content | None:
+def outlook(
+    day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime, edits: Edits | None = None
+) -> Content | None:
     """What a subscriber would see of `upcoming`; None if nothing is left to show them."""
-    plan = upcoming(day, case, subscriber, now)
+    plan = upcoming(day, case, subscriber, now, edits)
     if plan.skipped:
         return None
     return day.composer.digest(plan, case.edition, day.links.of_reader(subscriber.reader))
@@ -144,44 +155,13 @@ def tried(
 
     A paper that the store does not know is compared by the text that was pasted of it.
     """
-    listed = _read_list(day, pasted)
+    listed = subscriptions.read_list(day, pasted)
     likes = [Interest(kind=InterestKind.LIKE, value=paper.id) for paper in listed]
     reader = replace(stand_in, interests=tuple(dict.fromkeys((*stand_in.interests, *likes))))
     given = {paper.id: paper for paper in listed}
     wanted = {interest.value for interest in reader.asked(InterestKind.LIKE)}
     found = examples(day, [reader], {})
     return Trial(content=public(day, case, reader, now, given), unknown=len(wanted - found.keys()))
-
-
-def _read_list(day: Service, entries: Sequence[Entry]) -> list[Paper]:
-    """The papers of a reading list, as the store knows them or as they were pasted."""
-    known = day.store.papers.known(names(entries))
-    named = {name: paper for paper in known for name in (*paper.aliases, paper.title_key)}
-    return [
-        next((named[name] for name in (*entry.ids, title_key(entry.title)) if name in named), None)
-        or _pasted(entry)
-        for entry in entries
-    ]
-
-
-def _pasted(entry: Entry) -> Paper:
-    """Under an id made of its text: a stranger's text must not be taken for that of the paper they name."""
-    text = f"{entry.title}\n{entry.abstract}"
-    made = f"pasted:{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
-    return Paper(
-        id=made,
-        aliases=(made,),
-        title_key=title_key(entry.title),
-        title=entry.title,
-        abstract=entry.abstract,
-        authors=entry.authors,
-        categories=(),
-        published=entry.published,
-        version=None,
-        links=(),
-        rights=Rights.OPEN,
-        first_seen=UNSEEN,
-    )
 
 
 def ranked(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Plan:

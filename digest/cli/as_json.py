@@ -62,6 +62,8 @@ def subscriber(one: Subscriber) -> dict[str, Json]:
         "days": str(one.schedule.days),
         "papers": one.papers,
         "language": one.language,
+        "plain_text": one.plain_text,
+        "paused_until": str(one.schedule.paused_until) if one.schedule.paused_until else None,
         "interests": [{"kind": i.kind, "value": i.value, "weight": i.weight} for i in one.interests],
     }
 

@@ -55,6 +55,18 @@ SendAt = Annotated[str | None, typer.Option(metavar="HH:MM", help="The hour in t
 Days = Annotated[str | None, typer.Option(help="daily, weekdays, weekly:fri, or mon,thu.")]
 Papers = Annotated[int | None, typer.Option(help="How many papers a digest holds.")]
 Language = Annotated[str | None, typer.Option(help="The language of their mails: de, en, es, fr or zh.")]
+PlainText = Annotated[
+    bool | None,
+    typer.Option("--plain-text/--html", help="Mails without HTML, or with it.", show_default=False),
+]
+PauseUntil = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help='No digest before that date, as 2026-12-24; "" ends the pause.',
+        show_default=False,
+    ),
+]
 Confirmed = Annotated[
     bool, typer.Option("--confirmed", help="They have agreed already; needs no confirmation by mail.")
 ]
@@ -73,6 +85,8 @@ def wish(
     days: str | None,
     papers: int | None,
     language: str | None,
+    plain_text: bool | None,
+    pause_until: str | None,
 ) -> Wish:
     """The options as a Wish; an option that was not given leaves things as they are."""
     return Wish(
@@ -88,6 +102,8 @@ def wish(
         days=days,
         papers=papers,
         language=language,
+        plain_text=plain_text,
+        paused_until=pause_until,
     )
 
 
@@ -108,14 +124,17 @@ def add(
     days: Days = None,
     papers: Papers = None,
     language: Language = None,
+    plain_text: PlainText = None,
+    pause_until: PauseUntil = None,
     confirmed: Confirmed = False,
     now: Now = None,
     json: AsJson = False,
 ) -> None:
     """Add a subscriber."""
     asked = wish(
-        name, interest, exclude, category, author, like, about, timezone, send_at, days, papers, language
-    )
+        name, interest, exclude, category, author, like, about,
+        timezone, send_at, days, papers, language, plain_text, pause_until,
+    )  # fmt: skip
     with service(context) as day:
         if import_:
             asked = with_reading_list(day, asked, import_, clock(now))
@@ -139,14 +158,17 @@ def update(
     days: Days = None,
     papers: Papers = None,
     language: Language = None,
+    plain_text: PlainText = None,
+    pause_until: PauseUntil = None,
     confirmed: Confirmed = False,
     now: Now = None,
     json: AsJson = False,
 ) -> None:
     """Change what is given and leave the rest; a list replaces the one before. --confirmed also resumes."""
     asked = wish(
-        name, interest, exclude, category, author, like, about, timezone, send_at, days, papers, language
-    )
+        name, interest, exclude, category, author, like, about,
+        timezone, send_at, days, papers, language, plain_text, pause_until,
+    )  # fmt: skip
     with service(context) as day:
         if import_:
             asked = with_reading_list(day, asked, import_, clock(now))

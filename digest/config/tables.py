@@ -307,6 +307,8 @@ class ReaderTable(Section):
     days: str | None = None
     papers: int | None = Field(None, ge=1, le=50)
     language: Language | None = None
+    plain_text: bool | None = None
+    paused_until: dt.date | None = None
 
 
 class Settings(Section):

@@ -38,6 +38,11 @@ ENCODED_WORD = 39
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 URI = re.compile(r"[!-;=?-~]+")
 _PART = b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+#: The whole body of whoever wants no HTML.
+_PLAIN_PART = (
+    "Content-Type: text/plain; charset=utf-8",
+    "Content-Transfer-Encoding: quoted-printable",
+)
 MAILBOX = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 
 
@@ -111,11 +116,13 @@ def pack(
     """
     # "=-" cannot occur in quoted-printable, so no body can hold the boundary.
     boundary = "=-" + hashlib.sha256(plan.message_id.encode()).hexdigest()[:24]
+    plain = plan.reader.plain_text
     headers = [*_identity(content, plan, letterhead)]
     if plan.kind is DeliveryKind.DIGEST:
         headers += _bulk(plan, letterhead, links, edition_at)
-    headers += ["MIME-Version: 1.0", f'Content-Type: multipart/alternative; boundary="{boundary}"']
-    body = _body(content, boundary)
+    kind = _PLAIN_PART if plain else (f'Content-Type: multipart/alternative; boundary="{boundary}"',)
+    headers += ["MIME-Version: 1.0", *kind]
+    body = [*(p.encoded for p in content.text_pieces), b"\r\n"] if plain else _body(content, boundary)
     written = [_checked(header) for header in headers]
     head = "".join(f"{header}\r\n" for header in written).encode("ascii")
     if letterhead.signer:

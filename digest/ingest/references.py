@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,13 @@ from digest.errors import DocumentError
 from digest.ingest.identity import title_id, title_key
 from digest.ingest.ids import canonical_ids
 from digest.ingest.text import readable
-from digest.model import Entry
+from digest.model import UNSEEN, Entry, Paper, Rights
 
 #: One reference's fields, under BibTeX's names; authors are divided by " and ".
 Fields = Mapping[str, str]
 
+#: How the ids of papers begin that are known from a reading list only.
+PASTED = "pasted:"
 _ENTRY = re.compile(r"@\s*([A-Za-z]+)\s*[{(]")
 _FIELD = re.compile(r"([A-Za-z][\w-]*)\s*=\s*")
 _RIS_LINE = re.compile(r"([A-Z][A-Z0-9])  ?-(?: |$)(.*)")
@@ -42,6 +45,29 @@ def references(text: str, suffix: str) -> list[Entry]:
     if not found:
         raise DocumentError(f"no reference with a title in it, read as {suffix}")
     return found
+
+
+def pasted(entry: Entry) -> Paper:
+    """A reference as a paper of its own, under an id made of its text.
+
+    A stranger's text must not be taken for that of the paper they name.
+    """
+    text = f"{entry.title}\n{entry.abstract}"
+    made = f"{PASTED}{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:32]}"
+    return Paper(
+        id=made,
+        aliases=(made,),
+        title_key=made,
+        title=entry.title,
+        abstract=entry.abstract,
+        authors=entry.authors,
+        categories=(),
+        published=entry.published,
+        version=None,
+        links=(),
+        rights=Rights.OPEN,
+        first_seen=UNSEEN,
+    )
 
 
 def _entry(fields: Fields) -> Entry | None:

@@ -58,6 +58,7 @@ from digest.model.readers import (
     Subject,
     Subscriber,
     SubscriberState,
+    calendar_date,
     clock_time,
     zone,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "Trend",
     "Validators",
     "Verdict",
+    "calendar_date",
     "clock_time",
     "zone",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from digest.errors import UsageError
+from digest.errors import N_, UsageError
 
 
 class InterestKind(StrEnum):
@@ -104,7 +104,8 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"not an IANA time zone, as Europe/Berlin or UTC: {name!r}") from None
+        message = N_("not an IANA time zone, as Europe/Berlin or UTC: %(zone)s")
+        raise UsageError(message, zone=repr(name)) from None
 
 
 def clock_time(text: str) -> dt.time:
@@ -112,7 +113,15 @@ def clock_time(text: str) -> dt.time:
     try:
         return dt.datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 (a wall time has no zone)
     except ValueError:
-        raise UsageError(f"a time of day is HH:MM, as 07:00: {text!r}") from None
+        raise UsageError(N_("a time of day is HH:MM, as 07:00: %(text)s"), text=repr(text)) from None
+
+
+def calendar_date(text: str) -> dt.date:
+    """`YYYY-MM-DD` as a date; UsageError for any other text."""
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a date has no zone)
+    except ValueError:
+        raise UsageError(N_("a date is YYYY-MM-DD, as 2026-12-24: %(text)s"), text=repr(text)) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +131,8 @@ class Schedule:
     timezone: str
     send_at: dt.time
     days: Days
+    #: No digest is of a local date before this one; None: there is no pause.
+    paused_until: dt.date | None = None
 
     def due_at(self, day: dt.date) -> dt.datetime:
         """The one instant at which the digest of that local date is due.
@@ -136,15 +147,20 @@ class Schedule:
         """The latest local date whose digest is due and not older than `lifetime`, if any."""
         today = now.astimezone(zone(self.timezone)).date()
         for day in (today, today - dt.timedelta(days=1)):
-            if day in self.days and now - lifetime < self.due_at(day) <= now:
+            if day in self and now - lifetime < self.due_at(day) <= now:
                 return day
         return None
 
     def next_date(self, after: dt.datetime) -> dt.date:
         """The first local date whose digest is due after that instant."""
         first = after.astimezone(zone(self.timezone)).date()
+        first = max(first, self.paused_until or first)
         coming = (first + dt.timedelta(days=n) for n in range(9))  # a week, and a day on either side of it
-        return next(day for day in coming if day in self.days and self.due_at(day) > after)
+        return next(day for day in coming if day in self and self.due_at(day) > after)
+
+    def __contains__(self, day: dt.date) -> bool:
+        """Whether that local date has a digest."""
+        return day in self.days and (self.paused_until is None or day >= self.paused_until)
 
 
 class SubscriberState(StrEnum):
@@ -171,6 +187,8 @@ class Reader:
     #: Raising it revokes every link mailed before.
     generation: int
     confirmed_at: dt.datetime | None
+    #: Their mails have no HTML.
+    plain_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +205,8 @@ class Subscriber:
     starts_at: dt.datetime | None = None
     papers: int
     language: str = "en"
+    #: Their mails have no HTML.
+    plain_text: bool = False
     generation: int = 1
     created_at: dt.datetime
     confirmed_at: dt.datetime | None = None
@@ -204,6 +224,7 @@ class Subscriber:
             language=self.language,
             generation=self.generation,
             confirmed_at=self.confirmed_at,
+            plain_text=self.plain_text,
         )
 
     def asked(self, kind: InterestKind) -> Iterator[Interest]:

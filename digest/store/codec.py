@@ -45,6 +45,9 @@ class _Reader(TypedDict):
     language: str
     generation: int
     confirmed_at: str | None
+    #: Not in older rows.
+    plain_text: NotRequired[bool]
+    paused_until: NotRequired[str | None]
 
 
 def encode_texts(texts: Iterable[str]) -> str:
@@ -154,6 +157,8 @@ def encode_reader(reader: Reader) -> str:
         "language": reader.language,
         "generation": reader.generation,
         "confirmed_at": _instant(reader.confirmed_at) if reader.confirmed_at else None,
+        "plain_text": reader.plain_text,
+        "paused_until": str(reader.schedule.paused_until) if reader.schedule.paused_until else None,
     }
     return _dump(row)
 
@@ -161,18 +166,22 @@ def encode_reader(reader: Reader) -> str:
 def decode_reader(text: str) -> Reader:
     """A reader, as frozen with a message that was prepared for them."""
     row: _Reader = json.loads(text)
-    confirmed_at = row["confirmed_at"]
+    confirmed_at, paused_until = row["confirmed_at"], row.get("paused_until")
     return Reader(
         id=row["id"],
         address=row["address"],
         name=row["name"],
         schedule=Schedule(
-            timezone=row["timezone"], send_at=dt.time.fromisoformat(row["send_at"]), days=Days(row["days"])
+            timezone=row["timezone"],
+            send_at=dt.time.fromisoformat(row["send_at"]),
+            days=Days(row["days"]),
+            paused_until=dt.date.fromisoformat(paused_until) if paused_until else None,
         ),
         papers=row.get("papers", 10),
         language=row["language"],
         generation=row["generation"],
         confirmed_at=dt.datetime.fromisoformat(confirmed_at) if confirmed_at else None,
+        plain_text=row.get("plain_text", False),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -50,6 +51,8 @@ class Database:
         # A reading transaction sees one instant on either database; SQLite's BEGIN does so by itself.
         snapshot = {"isolation_level": "REPEATABLE READ"} if self.is_postgres else {"begin": "BEGIN"}
         self._reader = self._engine.execution_options(**snapshot)
+        #: SQLite has whoever waits for its one writer sleep ever longer; our own threads need not.
+        self._turn = contextlib.nullcontext() if self.is_postgres else threading.RLock()
 
     @property
     def place(self) -> str:
@@ -69,7 +72,7 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes: all of it or nothing. On SQLite it is the only writer from its start."""
-        with self._in_words(), self._engine.begin() as connection:
+        with self._in_words(), self._turn, self._engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager

@@ -20,9 +20,11 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Update,
+    and_,
     bindparam,
     case,
     func,
+    literal,
     select,
     update,
 )
@@ -55,6 +57,14 @@ _NOT_SHOWN = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED
 NOTHING: Mapping[int, Settlement] = MappingProxyType({})
 
 _Due: TypeAlias = tuple[Delivery, SubscriberState]
+#: A subscriber's state, as a digest of its date finds it: paused, too, until a date of theirs.
+_STATE_TODAY = case(
+    (
+        and_(outbox.c.kind == DeliveryKind.DIGEST, outbox.c.local_date < subscribers.c.paused_until),
+        literal(SubscriberState.PAUSED, subscribers.c.state.type),
+    ),
+    else_=subscribers.c.state,
+)
 
 
 class Outbox:
@@ -277,7 +287,7 @@ def _is_due(now: dt.datetime, subscriber: str | None) -> tuple[ColumnElement[boo
 def _due(connection: Connection, now: dt.datetime, limit: int, subscriber: str | None) -> builtins.list[_Due]:
     """What may be claimed, with its subscriber's state today; locked, and what others are claiming left out."""
     chosen = (
-        select(outbox, subscribers.c.state.label("subscriber_state"))
+        select(outbox, _STATE_TODAY.label("subscriber_state"))
         .join(subscribers, subscribers.c.id == outbox.c.subscriber)
         .where(*_is_due(now, subscriber))
         .order_by(outbox.c.next_attempt_at, outbox.c.id)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -310,6 +312,10 @@ subscribers = Table(
     # How many a digest holds.
     Column("papers", Integer, nullable=False),
     Column("language", Text, nullable=False),
+    # Their mails have no HTML.
+    Column("plain_text", Boolean, nullable=False, server_default=false()),
+    # No digest is of a local date before this one.
+    Column("paused_until", Date),
     # Raising it revokes every link mailed before.
     Column("generation", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

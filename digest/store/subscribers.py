@@ -85,8 +85,9 @@ class Subscribers:
                 connection.execute(row, _row(changed))
             except IntegrityError:
                 raise _taken(changed) from None
-            connection.execute(delete(interests).where(interests.c.subscriber == id))
-            _write_interests(connection, changed)
+            if changed.interests != current.interests:
+                connection.execute(delete(interests).where(interests.c.subscriber == id))
+                _write_interests(connection, changed)
             if consent and _anew(current, changed):
                 consents.confirm(connection, id, consent)
             return changed
@@ -198,6 +199,8 @@ def _row(subscriber: Subscriber) -> dict[str, object]:
         "starts_at": subscriber.starts_at,
         "papers": subscriber.papers,
         "language": subscriber.language,
+        "plain_text": subscriber.plain_text,
+        "paused_until": subscriber.schedule.paused_until,
         "generation": subscriber.generation,
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
@@ -228,8 +231,10 @@ def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Su
 def _interests(connection: Connection, ids: Collection[str]) -> defaultdict[str, list[Interest]]:
     found: defaultdict[str, list[Interest]] = defaultdict(list)
     for some in chunks(ids):
-        chosen = select(interests).where(interests.c.subscriber.in_(some)).order_by(interests.c.position)
-        for row in connection.execute(chosen):
+        # An IN is spelled out anew for every statement; pages ask for one reader at a time.
+        owner = interests.c.subscriber
+        whose = owner == some[0] if len(some) == 1 else owner.in_(some)
+        for row in connection.execute(select(interests).where(whose).order_by(interests.c.position)):
             found[row.subscriber].append(Interest(kind=row.kind, value=row.value, weight=row.weight))
     return found
 
@@ -240,10 +245,16 @@ def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Su
         address=row.address,
         name=row.name,
         state=row.state,
-        schedule=Schedule(timezone=row.timezone, send_at=row.send_at, days=Days(row.days)),
+        schedule=Schedule(
+            timezone=row.timezone,
+            send_at=row.send_at,
+            days=Days(row.days),
+            paused_until=row.paused_until,
+        ),
         starts_at=row.starts_at,
         papers=row.papers,
         language=row.language,
+        plain_text=row.plain_text,
         generation=row.generation,
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,

@@ -21,7 +21,8 @@ from digest.subscriptions.keeping import (
     with_references,
 )
 from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscribe
-from digest.subscriptions.wishes import LONGEST_TEXT, Wish, newcomer, spelled, tuned, wish_of
+from digest.subscriptions.reading import liking, read_list
+from digest.subscriptions.wishes import LONGEST_TEXT, Wish, interest, newcomer, spelled, tuned, wish_of
 
 __all__ = [
     "COUNT_LIFETIME",
@@ -37,12 +38,15 @@ __all__ = [
     "confirm",
     "find",
     "forget",
+    "interest",
     "keep",
     "leaver",
     "left",
+    "liking",
     "newcomer",
     "pause",
     "prefer",
+    "read_list",
     "spelled",
     "sync_readers",
     "tuned",

@@ -21,7 +21,11 @@ def bearer(day: Service, purpose: Purpose, token: str, now: dt.datetime) -> Subs
 
 def owner(day: Service, claim: Claim) -> Subscriber:
     """The subscriber of a claim; LinkError if they are gone, or revoked it."""
-    found = day.store.subscribers.get(claim.subscriber)
+    return owned(day.store.subscribers.get(claim.subscriber), claim)
+
+
+def owned(found: Subscriber | None, claim: Claim) -> Subscriber:
+    """Whom the store has for a claim, if it is still theirs; raises as `owner`."""
     if found is None or found.generation != claim.generation:
         raise LinkError("the link is revoked, or its reader is gone")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -12,10 +12,11 @@ from digest import languages
 from digest.errors import LinkError
 from digest.links import Purpose
 from digest.messages import asked_plan
-from digest.model import Consent, DeliveryKind, Subscriber, SubscriberState
+from digest.model import Consent, DeliveryKind, Paper, Subscriber, SubscriberState
 from digest.service import Service
-from digest.subscriptions.bearing import bearer, owner
+from digest.subscriptions.bearing import bearer, owned
 from digest.subscriptions.consenting import by_form
+from digest.subscriptions.reading import liking, remember
 from digest.subscriptions.wishes import Wish, tuned
 
 log = structlog.get_logger()
@@ -43,9 +44,17 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
     return confirmed
 
 
-def prefer(day: Service, token: str, wish: Wish, now: dt.datetime) -> Subscriber:
-    """A reader's own change of their settings. Raises as `bearer` does, and UsageError as `tuned`."""
+def prefer(
+    day: Service, token: str, wish: Wish, now: dt.datetime, examples: Sequence[Paper] = ()
+) -> Subscriber:
+    """A reader's own change of their settings; `examples`: papers of a reading list that become some, too.
+
+    Raises as `bearer` does, and UsageError as `tuned`.
+    """
     reader = bearer(day, Purpose.PREFERENCES, token, now)
+    wish = liking(wish, examples)
+    tuned(reader, wish, day.settings)  # what cannot be is refused before anything is kept
+    remember(day, examples, now)
     return _by_link(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings))
 
 
@@ -61,8 +70,8 @@ def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None
 def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     """Who would leave by that token; changes nothing, and otherwise as `unsubscribe`."""
     claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
-    gone = day.store.subscribers.get(claim.subscriber) is None
-    return None if gone else owner(day, claim)
+    found = day.store.subscribers.get(claim.subscriber)
+    return found and owned(found, claim)
 
 
 def left(subscriber: Subscriber) -> Subscriber:

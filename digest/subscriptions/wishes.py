@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from digest import address as addresses
 from digest import languages
 from digest.config import ReaderTable, Settings
-from digest.errors import UsageError
+from digest.errors import N_, UsageError
 from digest.ingest.ids import canonical_ids
-from digest.model import Interest, InterestKind, Subscriber, SubscriberState
+from digest.ingest.references import PASTED
+from digest.model import Interest, InterestKind, Subscriber, SubscriberState, calendar_date
 
 #: What an interest may look like; longer texts are abstracts pasted by mistake.
 LONGEST_INTEREST = 300
@@ -20,6 +21,8 @@ LONGEST_INTEREST = 300
 LONGEST_TEXT = 2000
 MOST_INTERESTS = 200
 MOST_PAPERS = 50
+#: Pauses end before.
+LAST_YEAR = 2999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,9 @@ class Wish:
     days: str | None = None
     papers: int | None = None
     language: str | None = None
+    plain_text: bool | None = None
+    #: The local date of the first digest after a pause; empty ends it.
+    paused_until: str | None = None
 
     def wanted(self) -> Iterator[tuple[InterestKind, tuple[str, ...]]]:
         """The kinds of interest that were given, with their texts."""
@@ -66,9 +72,11 @@ def interest(kind: InterestKind, text: str) -> Interest:
     except ValueError:
         value, weight = " ".join(text.split()), 1.0  # an "=" that is part of the phrase, as in P=NP
     if not 0 < weight <= 100:
-        raise UsageError(f"the weight of an interest is above 0 and at most 100: {text!r}")
+        message = N_("the weight of an interest is above 0 and at most 100: %(text)s")
+        raise UsageError(message, text=repr(text))
     if not value or len(value) > LONGEST_INTEREST or not value.isprintable():
-        raise UsageError(f"an interest is 1 to {LONGEST_INTEREST} printable characters: {text[:60]!r}")
+        message = N_("an interest is 1 to %(most)s printable characters: %(text)s")
+        raise UsageError(message, most=LONGEST_INTEREST, text=repr(text[:60]))
     if kind is InterestKind.LIKE:
         return Interest(kind=kind, value=example(text), weight=1.0)
     return Interest(kind=kind, value=value, weight=weight)
@@ -78,9 +86,10 @@ def prose(text: str) -> str:
     """A pasted paragraph on one line, without soft hyphens and the like; UsageError if it is too long, or empty."""
     value = " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
     if not 0 < len(value) <= LONGEST_TEXT:
-        raise UsageError(
-            f"what you write about your work is 1 to {LONGEST_TEXT} characters, this is {len(value)}: {value[:60]!r}"
+        message = N_(
+            "what you write about your work is 1 to %(most)s characters, this is %(length)s: %(text)s"
         )
+        raise UsageError(message, most=LONGEST_TEXT, length=len(value), text=repr(value[:60]))
     return value
 
 
@@ -92,8 +101,9 @@ def spelled(one: Interest) -> str:
 def example(text: str) -> str:
     """The canonical id of an example paper, from an arXiv id, a DOI, or a link to either."""
     named = canonical_ids(text)
-    if not named and not text.startswith("title:"):
-        raise UsageError(f"an example is an arXiv id, a DOI or a link to one, as 2604.07429: {text[:60]!r}")
+    if not named and not text.startswith(("title:", PASTED)):
+        message = N_("an example is an arXiv id, a DOI or a link to one, as 2604.07429: %(text)s")
+        raise UsageError(message, text=repr(text[:60]))
     return named[0] if named else text
 
 
@@ -103,9 +113,12 @@ def tuned(subscriber: Subscriber, wish: Wish, settings: Settings) -> Subscriber:
     for kind, texts in wish.wanted():
         kept = [i for i in kept if i.kind is not kind] + [interest(kind, text) for text in texts]
     if len(kept) > MOST_INTERESTS:
-        raise UsageError(f"a subscriber has at most {MOST_INTERESTS} interests: {len(kept)}")
+        message = N_("a subscriber has at most %(most)s interests: %(number)s")
+        raise UsageError(message, most=MOST_INTERESTS, number=len(kept))
     if wish.papers is not None and not 1 <= wish.papers <= MOST_PAPERS:
-        raise UsageError(f"a digest has 1 to {MOST_PAPERS} papers: {wish.papers}")
+        raise UsageError(
+            N_("a digest has 1 to %(most)s papers: %(number)s"), most=MOST_PAPERS, number=wish.papers
+        )
     if wish.language and wish.language not in (known := languages.codes()):
         raise UsageError(f"the languages are {', '.join(known)}: {wish.language!r}")
     if wish.name and (len(wish.name) > 100 or not wish.name.isprintable()):
@@ -114,14 +127,28 @@ def tuned(subscriber: Subscriber, wish: Wish, settings: Settings) -> Subscriber:
         subscriber,
         name=subscriber.name if wish.name is None else wish.name,
         interests=tuple(dict.fromkeys(kept)),
-        schedule=settings.schedule.schedule(
-            timezone=wish.timezone or schedule.timezone,
-            send_at=wish.send_at or schedule.send_at.strftime("%H:%M"),
-            days=wish.days or str(schedule.days),
+        schedule=replace(
+            settings.schedule.schedule(
+                timezone=wish.timezone or schedule.timezone,
+                send_at=wish.send_at or schedule.send_at.strftime("%H:%M"),
+                days=wish.days or str(schedule.days),
+            ),
+            paused_until=schedule.paused_until if wish.paused_until is None else end_of(wish.paused_until),
         ),
         papers=wish.papers or subscriber.papers,
         language=wish.language or subscriber.language,
+        plain_text=subscriber.plain_text if wish.plain_text is None else wish.plain_text,
     )
+
+
+def end_of(pause: str) -> dt.date | None:
+    """The date until which a pause lasts; None for an empty text. UsageError if it is none."""
+    date = calendar_date(pause) if pause else None
+    if date and date.year > LAST_YEAR:
+        raise UsageError(
+            N_("a pause ends before the year %(year)s: %(text)s"), year=LAST_YEAR + 1, text=repr(pause)
+        )
+    return date
 
 
 def newcomer(address: str, settings: Settings, now: dt.datetime) -> Subscriber:
@@ -152,4 +179,6 @@ def wish_of(table: ReaderTable) -> Wish:
         days=table.days,
         papers=table.papers,
         language=table.language,
+        plain_text=table.plain_text,
+        paused_until=str(table.paused_until) if table.paused_until else None,
     )

@@ -13,7 +13,7 @@ from starlette.routing import Match
 
 from digest.errors import DigestError, LinkError, StoreError
 from digest.service import Service
-from digest.web import archive, feedback, feeds, hooks, pages, privacy, reader_pages, trial
+from digest.web import archive, feedback, feeds, hooks, pages, privacy, reader_pages, trial, tuning
 from digest.web.desk import Desk
 from digest.web.guard import BoundedBody, Ending
 from digest.web.headers import Headers, SafeHeaders
@@ -30,6 +30,7 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     desk = Desk(day, clock, look, Shelf(day))
     pages.add(web, desk)
     reader_pages.add(web, desk)
+    tuning.add(web, desk)
     privacy.add(web, desk)
     feedback.add(web, desk)
     trial.add(web, desk)

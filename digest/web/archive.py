@@ -6,6 +6,7 @@ Rule 1. Texts that a source keeps are shown and searched nowhere here.
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from fastapi import FastAPI, HTTPException, Response
 
@@ -29,11 +30,14 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
     @pages.api_route("/archive", methods=READ)
     def archive(q: str = "", before: str = "") -> Response:
-        return desk.look.page("archive.html", page=_archive(desk, q[:LONGEST_QUERY].strip(), before))
+        # No database can look for a NUL, and no text holds other control characters.
+        query = "".join(c if c.isprintable() else " " for c in q[:LONGEST_QUERY]).strip()
+        return desk.look.page("archive.html", page=_archive(desk, query, before))
 
     @pages.api_route("/archive/{date}", methods=READ)
-    def day(date: str, page: int = 1) -> Response:
-        return desk.look.page("day.html", page=_day(desk, _date(date), page))
+    def day(date: str, page: str = "1") -> Response:
+        view = _day(desk, _date(date), _number(page))
+        return desk.look.page("day.html", 200 if view.papers else 404, page=view)
 
     @pages.api_route("/papers/{name:path}", methods=READ)
     def paper(name: str) -> Response:
@@ -62,6 +66,13 @@ def _date(text: str) -> dt.date:
     return date
 
 
+def _number(text: str) -> int:
+    """Of a page."""
+    if not re.fullmatch("[1-9][0-9]{0,4}", text):
+        raise HTTPException(404)
+    return int(text)
+
+
 def _archive(desk: Desk, query: str, before: str) -> ArchivePage:
     end = _date(before) if before else desk.clock().date() + dt.timedelta(days=1)
     found = desk.day.store.papers.search(query.split()[:MOST_WORDS], MOST_FOUND) if query else []
@@ -77,24 +88,28 @@ def _archive(desk: Desk, query: str, before: str) -> ArchivePage:
 
 
 def _day(desk: Desk, date: dt.date, page: int) -> DayPage:
+    """A day without an edition has no papers, and is said so."""
     edition = desk.day.store.editions.last_of(date)
-    shown = edition.papers[(page - 1) * MOST_PAPERS : page * MOST_PAPERS] if edition and page > 0 else ()
-    if edition is None or not (shown or page == 1):
+    papers = edition.papers if edition else ()
+    shown = papers[(page - 1) * MOST_PAPERS : page * MOST_PAPERS]
+    if not (shown or page == 1):
         raise HTTPException(404)
     language, base = desk.look.language, desk.look.base
     rows: tuple[Row, ...] = tuple(row(base, listed, language) for listed in shown)
     return DayPage(
         date=date.isoformat(),
         heading=language.headline(date),
-        papers=len(edition.papers),
+        papers=len(papers),
         rows=rows,
         start=(page - 1) * MOST_PAPERS + 1,
         before=page - 1,
-        after=page + 1 if page * MOST_PAPERS < len(edition.papers) else 0,
+        after=page + 1 if page * MOST_PAPERS < len(papers) else 0,
     )
 
 
 def _paper(desk: Desk, name: str) -> Known | None:
     """By any id of it, in our spelling or another: `arxiv:2604.07429`, `2604.07429v2`, a DOI."""
+    if not name.isprintable():  # NUL, which PostgreSQL does not take
+        return None
     found = (desk.day.store.papers.get(one) for one in (name, *canonical_ids(name)))
     return next(filter(None, found), None)

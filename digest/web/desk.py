@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
+from digest.links import Claim, Purpose
+from digest.model import Subscriber
 from digest.service import Service
 from digest.web.headers import MAIL_POLICY
 from digest.web.look import Look
@@ -26,6 +28,11 @@ class Desk:
     clock: Callable[[], dt.datetime]
     look: Look
     shelf: Shelf
+
+    def path_of(self, purpose: Purpose, reader: Subscriber) -> str:
+        """The path of a link of theirs, as their mails carry it."""
+        claim = Claim(purpose=purpose, subscriber=reader.id, generation=reader.generation)
+        return f"{self.look.base}/{purpose}/{self.day.links.token(claim)}"
 
     def asked(self, wait: dt.timedelta | None) -> Response:
         """The answer to whoever asked for a mail: the same bytes for every address, known or not."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from typing import Annotated, Self
 
+from fastapi import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from digest.errors import DocumentError, UsageError
+from digest.errors import N_, DocumentError, UsageError
 from digest.feedback import Thing
 from digest.ingest.references import references
 from digest.model import DAY_NAMES, Days, Entry, InterestKind, Opinion, Subject, Subscriber
-from digest.subscriptions import MOST_IMPORTED, Wish, spelled
+from digest.subscriptions import MOST_IMPORTED, Wish, interest, spelled
 
 
 def whole(text: str) -> str:
-    """The text without lone surrogates, which some charsets of a form decode to and no page can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """The text without NUL, which no database holds, and lone surrogates, which some charsets decode to."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 Typed = Annotated[str, AfterValidator(whole)]
@@ -51,13 +54,9 @@ class Trial(BaseModel):
 
     def read(self, file: str) -> tuple[Wish, tuple[Entry, ...]]:
         """What was wished for, and the papers of reading lists; UsageError for what cannot be read, or if nothing was."""
-        typed = _reading_list(self.papers, _kind(self.papers))
-        ids = () if typed else lines(self.papers)
-        entries = (*typed, *_reading_list(file, _kind(file) or ".bib"))
+        ids, entries = _papers(self.papers, file)
         if not (entries or ids or lines(self.interests)):
-            raise UsageError("write what you work on, or give a paper")
-        if len(ids) + len(entries) > MOST_IMPORTED:
-            raise UsageError(f"at most {MOST_IMPORTED} papers can be compared: {len(ids) + len(entries)}")
+            raise UsageError(N_("write what you work on, or give a paper"))
         return Wish(interests=lines(self.interests), likes=ids), entries
 
 
@@ -98,14 +97,27 @@ class Preferences(BaseModel):
     weekday: Typed = ""
     send_at: Typed = ""
     timezone: Typed = ""
+    #: `YYYY-MM-DD`, or empty.
+    paused_until: Typed = ""
     papers: Typed = ""
     language: Typed = ""
+    #: `html` or `text`.
+    format: str = "html"
+    categories: Typed = ""
+    authors: Typed = ""
+    #: Authors of whom nothing is to be seen.
+    muted: Typed = ""
+    #: Ids of example papers that stay examples.
+    likes: tuple[Typed, ...] = ()
+    #: More of them: ids, DOIs or links, one a line, or a whole reading list.
+    more: Typed = ""
+    file: UploadFile | None = None
 
     @classmethod
-    def of(cls, subscriber: Subscriber) -> Self:
-        """The form as it stands for them now."""
+    def of(cls, subscriber: Subscriber, muted: Iterable[str] = (), today: dt.date = dt.date.min) -> Self:
+        """The form as it stands for them on that local date: a pause that is over is none."""
         schedule = subscriber.schedule
-        weekly = schedule.days.weekly
+        weekly, paused_until = schedule.days.weekly, schedule.paused_until
         return cls(
             interests=_text(subscriber, InterestKind.PHRASE),
             about="".join(text.value for text in subscriber.asked(InterestKind.TEXT)),
@@ -115,18 +127,25 @@ class Preferences(BaseModel):
             weekday=schedule.days.names[0] if weekly else "mon",
             send_at=f"{schedule.send_at:%H:%M}",
             timezone=schedule.timezone,
+            paused_until=str(paused_until) if paused_until and paused_until > today else "",
             papers=str(subscriber.papers),
             language=subscriber.language,
+            format="text" if subscriber.plain_text else "html",
+            categories=_text(subscriber, InterestKind.CATEGORY),
+            authors=_text(subscriber, InterestKind.AUTHOR),
+            muted="\n".join(muted),
+            likes=tuple(example.value for example in subscriber.asked(InterestKind.LIKE)),
         )
 
-    def wish(self) -> Wish:
-        """All that the form holds; an empty list of interests means none. UsageError for what cannot be read."""
-        if self.rhythm not in {
-            "days",
-            "weekly",
-        }:  # a browser always sends it; without it, this is not the form
-            raise UsageError("the form came without its fields; open the page and save it from there")
-        return Wish(
+    def read(self) -> tuple[Wish, tuple[Entry, ...]]:
+        """All that the form holds, and the papers of reading lists; an empty list means none of its kind.
+
+        UsageError for what cannot be read.
+        """
+        if self.rhythm not in {"days", "weekly"}:  # a browser always sends it: this is not the form
+            raise UsageError(N_("the form came without its fields; open the page and save it from there"))
+        ids, entries = _papers(self.more, _content(self.file))
+        wish = Wish(
             interests=lines(self.interests),
             about=self.about,
             excludes=lines(self.excludes),
@@ -135,13 +154,23 @@ class Preferences(BaseModel):
             timezone=self.timezone or None,
             papers=_number(self.papers),
             language=self.language or None,
+            plain_text=self.format == "text",
+            paused_until=self.paused_until.strip(),
+            categories=lines(self.categories),
+            authors=lines(self.authors),
+            likes=(*self.likes, *ids),
         )
+        return wish, entries
+
+    def muting(self) -> tuple[str, ...]:
+        """The authors of whom nothing is to be seen; UsageError for what can be no name."""
+        return tuple(interest(InterestKind.AUTHOR, line).value for line in lines(self.muted))
 
     def _days(self) -> str:
         if self.rhythm == "weekly":
             return f"weekly:{self.weekday}"
         if not set(DAY_NAMES) & set(self.days):
-            raise UsageError("tick at least one day, or choose once a week")
+            raise UsageError(N_("tick at least one day, or choose once a week"))
         return str(Days.of(self.days))
 
 
@@ -153,13 +182,31 @@ def _kind(text: str) -> str:
     return {"@": ".bib", "%": ".bib", "[": ".json", "{": ".json"}.get(start[:1], "")
 
 
+def _papers(text: str, file: str) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
+    """The ids, DOIs or links that were typed, one a line, and the papers of the reading lists typed and sent."""
+    typed = _reading_list(text, _kind(text))
+    ids = () if typed else lines(text)
+    entries = (*typed, *_reading_list(file, _kind(file) or ".bib"))
+    if (given := len(ids) + len(entries)) > MOST_IMPORTED:
+        message = N_("at most %(most)s papers can be given at once: %(number)s")
+        raise UsageError(message, most=MOST_IMPORTED, number=given)
+    return ids, entries
+
+
 def _reading_list(text: str, kind: str) -> list[Entry]:
     if not (kind and text.strip()):
         return []
     try:
         return references(text, kind)
-    except DocumentError as error:
-        raise UsageError(f"the reading list cannot be read: {error}") from None
+    except DocumentError:
+        message = N_(
+            "the reading list cannot be read: it is BibTeX, RIS or CSL-JSON, and its papers have titles"
+        )
+        raise UsageError(message) from None
+
+
+def _content(file: UploadFile | None) -> str:
+    return whole(file.file.read().decode(errors="replace")) if file else ""
 
 
 def lines(text: str) -> tuple[str, ...]:
@@ -171,8 +218,9 @@ def _number(text: str) -> int | None:
     try:
         return int(text) if text.strip() else None
     except ValueError:
-        raise UsageError(f"the number of papers is a whole number: {text[:20]!r}") from None
+        message = N_("the number of papers is a whole number: %(text)s")
+        raise UsageError(message, text=repr(text[:20])) from None
 
 
 def _text(subscriber: Subscriber, kind: InterestKind) -> str:
-    return "\n".join(spelled(interest) for interest in subscriber.asked(kind))
+    return "\n".join(spelled(one) for one in subscriber.asked(kind))

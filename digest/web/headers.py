@@ -15,6 +15,8 @@ PAGE_POLICY = (
 #: Our page with a mail within itself, which nobody asks for again: its frame has this policy too, and mails have
 #: inline styles. With no scripts, images or fonts a style can send nothing anywhere.
 INLINE_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+#: The settings' page, whose own script asks for a preview and puts it into the frame.
+TUNING_POLICY = f"{INLINE_POLICY}; script-src 'self'; connect-src 'self'"
 #: A mail in a frame of ours: its inline styles only; its links open in a tab of their own.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox;"

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from digest import languages
 from digest.config import Site, shipped
+from digest.errors import N_
 from digest.languages import Language
 from digest.render.environment import speak
 from digest.web.views import SiteView
@@ -23,6 +24,8 @@ class Look:
         folder = shipped("templates", "web")
         #: The style sheet.
         self.style = (folder / "style.css").read_bytes()
+        #: The settings' script.
+        self.script = (folder / "preview.js").read_bytes()
         #: The path of the site's URL, without a trailing slash; what every link starts with.
         self.base = urlsplit(site.url).path.rstrip("/")
         self._environment = Environment(
@@ -41,7 +44,8 @@ class Look:
         self._environment.globals["site"] = SiteView(
             name=site.name,
             base=self.base,
-            style=f"{self.base}/style.css?v={hashlib.sha256(self.style).hexdigest()[:12]}",
+            style=f"{self.base}/style.css?v={_fingerprint(self.style)}",
+            script=f"{self.base}/preview.js?v={_fingerprint(self.script)}",
             contact=site.contact,
             postal_address=site.postal_address,
         )
@@ -67,9 +71,8 @@ class Look:
         return self.page("problem.html", status, headers, heading=heading, sentence=sentence)
 
 
-def N_(message: str) -> str:  # noqa: N802 (the name by which messages are extracted)
-    """Marks a message for the catalogues where it stands; it is translated where it is shown."""
-    return message
+def _fingerprint(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 #: Heading and sentence of each error's page.

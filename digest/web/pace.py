@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import HTTPException
 
 #: Networks that are remembered; the one that asked longest ago is forgotten first.
 MOST_NETWORKS = 10_000
@@ -31,3 +35,20 @@ class Pace:
             if len(self._asked) > MOST_NETWORKS:
                 self._asked.popitem(last=False)
             return dt.timedelta()
+
+
+class Places:
+    """At most so many at once; whoever comes then is asked to come back (503)."""
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A place for the time of the block."""
+        if not self._free.acquire(blocking=False):
+            raise HTTPException(503, headers={"Retry-After": "5"})
+        try:
+            yield
+        finally:
+            self._free.release()

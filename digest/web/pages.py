@@ -12,6 +12,7 @@ from digest import subscriptions
 from digest.errors import BadAddress, UsageError
 from digest.render import words
 from digest.web import robots
+from digest.web.common import Common
 from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import SignUp
 from digest.web.guard import network, own_pages_only
@@ -23,11 +24,13 @@ def add(pages: FastAPI, desk: Desk) -> None:
     """The landing page, the sample and the form."""
     site = desk.day.settings.site
 
-    @pages.api_route("/", methods=READ)
-    def landing() -> Response:
-        return desk.look.page(
-            "landing.html", landing=_landing(desk, SignUp(shown=robots.stamp(desk.day.links, desk.clock())))
-        )
+    def fresh() -> Response:
+        shown = robots.stamp(desk.day.links, desk.clock())
+        return desk.look.page("landing.html", landing=_landing(desk, SignUp(shown=shown)))
+
+    # Past FastAPI's reading of parameters: there are none, and it is the page that is asked for most. Its form's
+    # stamp may be a second old, so that of the two that a program is told by, one is certain.
+    pages.add_route("/", Common(fresh).answer, methods=READ)
 
     @pages.api_route("/sample", methods=READ)
     def sample() -> Response:
@@ -55,12 +58,16 @@ def add(pages: FastAPI, desk: Desk) -> None:
 def add_for_machines(pages: FastAPI, desk: Desk, ready: Callable[[], bool]) -> None:
     """The style sheet, and what robots and operators' probes ask for."""
     base = desk.look.base
+    kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
     robots = "".join(["User-agent: *\n", *(f"Disallow: {base}{path}\n" for path in SECRET_PATHS)])
 
     @pages.api_route("/style.css", methods=READ)
     def style() -> Response:
-        kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
         return Response(desk.look.style, media_type="text/css", headers=kept)
+
+    @pages.api_route("/preview.js", methods=READ)
+    def script() -> Response:
+        return Response(desk.look.script, media_type="text/javascript", headers=kept)
 
     @pages.api_route("/robots.txt", methods=READ, response_class=PlainTextResponse)
     def robots_txt() -> str:

@@ -16,6 +16,8 @@ from digest.render.excerpt import Length, clean
 from digest.render.views import ActionView
 from digest.samples import opened
 
+#: Authors that stand before an abstract; of more, the page says how many and lists them when asked.
+MOST_NAMES = 24
 #: The drawing's size, in its own units, and the room around the lines.
 WIDTH, HEIGHT, MARGIN = 640, 160, 6
 
@@ -63,6 +65,8 @@ class PaperPage:
 
     title: str
     authors: str
+    #: All of them, where `authors` says only how many more there are; else empty.
+    all_authors: str
     facts: tuple[str, ...]
     #: Empty where the text is not ours to show.
     abstract: str
@@ -100,10 +104,13 @@ def paper_page(
 ) -> PaperPage:
     """The page of a paper."""
     view, paper = card_view(opened(listed), language, Length.FULL), opened(listed).paper
+    names = [name for one in paper.authors if (name := clean(one))]
+    crowded = len(names) > MOST_NAMES
     published = [language.date(paper.published.date())] if paper.published else []
     return PaperPage(
         title=view.title,
-        authors=language.listing([name for one in paper.authors if (name := clean(one))]),
+        authors=words.authors(language, names) if crowded else language.listing(names),
+        all_authors=language.listing(names) if crowded else "",
         facts=(*map(clean, paper.categories), *published, paper.id),
         abstract=clean(paper.abstract),
         url=view.url,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from digest import samples
 from digest.model import Content, Entry, Listed, Paper, Plan, Subscriber
-from digest.samples import Showcase, Trial
+from digest.samples import Edits, Showcase, Trial
 from digest.service import Service
 from digest.subscriptions import Wish, newcomer, tuned
 
@@ -52,13 +52,13 @@ class Shelf:
                 self._shown = self._made(changes)
             return self._shown
 
-    def outlook(self, reader: Subscriber, now: dt.datetime) -> Content | None:
-        """The reader's next digest as it would be now; None if there is nothing to show them."""
+    def outlook(self, reader: Subscriber, now: dt.datetime, edits: Edits | None = None) -> Content | None:
+        """The reader's next digest as it would be now, under `edits`; None if there is nothing to show them."""
         shown = self.newest()
         if shown is None:
             return None
         with self._ranking:
-            return samples.outlook(self._day, shown.case, reader, now)
+            return samples.outlook(self._day, shown.case, reader, now, edits)
 
     def tried(self, wish: Wish, pasted: Sequence[Entry], now: dt.datetime) -> Trial | None:
         """The digest of somebody without an account; None if there is no edition yet. UsageError as `tuned`."""

@@ -6,12 +6,9 @@ Rule 1. Ranking is work: a network has it done so often an hour, and few wait fo
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, File, Form, Request, Response
 
 from digest import subscriptions
 from digest.errors import UsageError
@@ -21,7 +18,7 @@ from digest.web.desk import READ, Desk, client, in_frame
 from digest.web.forms import SignUp, Trial, whole
 from digest.web.guard import network, own_pages_only
 from digest.web.headers import INLINE_POLICY
-from digest.web.pace import Pace
+from digest.web.pace import Pace, Places
 from digest.web.views import TrialPage, said
 
 #: Trials of one network.
@@ -32,7 +29,7 @@ AT_ONCE = 4
 
 def add(pages: FastAPI, desk: Desk) -> None:
     """The page and its answer."""
-    pace, places = Pace(*PER_NETWORK), threading.BoundedSemaphore(AT_ONCE)
+    pace, places = Pace(*PER_NETWORK), Places(AT_ONCE)
 
     @pages.api_route("/try", methods=READ)
     def form() -> Response:
@@ -48,7 +45,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
         if wait := pace.wait(network(client(request)), now):
             return desk.asked(wait)
         try:
-            with _place(places):
+            with places.one():
                 wish, pasted = typed.read(whole(file.decode(errors="replace")))
                 tried = desk.shelf.tried(wish, pasted, now)
         except UsageError as error:
@@ -78,13 +75,3 @@ def _shown(typed: Trial, tried: Tried | None, wishes: SignUp, wording: str) -> T
         digest=in_frame(content.html) if content else "",
         unknown=tried.unknown if tried else 0,
     )
-
-
-@contextmanager
-def _place(places: threading.BoundedSemaphore) -> Iterator[None]:
-    if not places.acquire(blocking=False):
-        raise HTTPException(503, headers={"Retry-After": "5"})
-    try:
-        yield
-    finally:
-        places.release()

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.resources
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from zoneinfo import available_timezones
 
 from digest.errors import BadAddress, UsageError
 from digest.languages import Language
 from digest.model import (
     DAY_NAMES,
     Feedback,
-    InterestKind,
     Opinion,
     Schedule,
     Subject,
-    Subscriber,
     SubscriberState,
     zone,
 )
 from digest.web.forms import Preferences, SignUp, Trial
 from digest.web.papers import Row
 
-#: Where people live; other names are aliases that nobody should choose anew.
+#: Where zones begin, in the order in which they are shown.
 REGIONS = (
     *("Africa", "America", "Antarctica", "Arctic", "Asia"),
     *("Atlantic", "Australia", "Europe", "Indian", "Pacific"),
 )
+#: What CLDR calls those of them that are land (UN M.49, ISO 3166-1).
+TERRITORIES = {
+    "Africa": "002",
+    "America": "019",
+    "Antarctica": "AQ",
+    "Asia": "142",
+    "Australia": "AU",
+    "Europe": "150",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +46,9 @@ class SiteView:
     name: str
     #: The path that every link starts with; empty at the root of a host.
     base: str
-    #: The style sheet's path, with a fingerprint of its bytes.
+    #: The paths of the style sheet and of the settings' script, with a fingerprint of their bytes.
     style: str
+    script: str
     contact: str
     postal_address: str
 
@@ -153,6 +161,16 @@ class DayPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A paper that a reader gave as one they like."""
+
+    id: str
+    title: str
+    #: Whether it stays one.
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsPage:
     """A reader's settings page."""
 
@@ -161,9 +179,11 @@ class SettingsPage:
     state: SubscriberState
     #: When the next digest is due, in words; empty for those who get none.
     next_due: str
+    #: The date before which there are none, in words; empty for those who did not pause.
+    paused_until: str
     form: Preferences
-    #: What else they asked for and the form does not show, in words; may be empty.
-    besides: str
+    #: Their example papers, those that the form drops among them.
+    examples: tuple[Example, ...]
     regions: tuple[Region, ...]
     #: What they said of papers, authors and topics.
     said: tuple[Spoken, ...]
@@ -187,24 +207,9 @@ def said(error: UsageError, language: Language) -> str:
         return language.gettext(
             "That is not an e-mail address we can write to. One looks like reader@example.org."
         )
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def besides(subscriber: Subscriber, language: Language) -> str:
-    """`2 authors and 1 category`: the kinds of interest that the form does not show."""
-
-    def count(kind: InterestKind) -> int:
-        return sum(1 for _ in subscriber.asked(kind))
-
-    told, ngettext = [], language.ngettext
-    if authors := count(InterestKind.AUTHOR):
-        told.append(ngettext("%(number)s author", "%(number)s authors", authors))
-    if categories := count(InterestKind.CATEGORY):
-        told.append(ngettext("%(number)s category", "%(number)s categories", categories))
-    if examples := count(InterestKind.LIKE):
-        told.append(ngettext("%(number)s example paper", "%(number)s example papers", examples))
-    return language.listing(told)
+    text = language.raw(error.message)
+    filled = text % error.values if error.values else text
+    return language.gettext("%(sentence)s.", sentence=f"{filled[:1].upper()}{filled[1:]}")
 
 
 def opinions(language: Language) -> tuple[tuple[str, str], ...]:
@@ -252,19 +257,39 @@ def when(schedule: Schedule, day: dt.date, now: dt.datetime, language: Language)
 
 def regions(current: str, language: Language) -> tuple[Region, ...]:
     """The zones to choose from, by region; the current one is always among them."""
-    known = _regions()
+    known = _regions(language)
     if any(zone.name == current for region in known for zone in region.zones):
         return known
     return (Region(name=language.gettext("As it is now"), zones=(Zone(name=current, label=current),)), *known)
 
 
-@lru_cache(maxsize=1)
-def _regions() -> tuple[Region, ...]:
+@lru_cache(maxsize=16)
+def _regions(language: Language) -> tuple[Region, ...]:
     found: defaultdict[str, list[Zone]] = defaultdict(list)
-    for name in sorted(available_timezones()):
-        region, divided, place = name.partition("/")
-        if divided and region in REGIONS:
-            label = place.replace("_", " ").replace("/", ", ")
-            found[region].append(Zone(name=name, label=label))
-    universal = Region(name="Universal", zones=(Zone(name="UTC", label="UTC"),))
-    return (universal, *(Region(name=name, zones=tuple(found[name])) for name in REGIONS if found[name]))
+    for name in _places():
+        found[name.partition("/")[0]].append(Zone(name=name, label=language.place(name)))
+    named = [
+        Region(name=_region(code, language), zones=tuple(sorted(found[code], key=lambda one: one.label)))
+        for code in REGIONS
+        if found[code]
+    ]
+    return (Region(name=_region("UTC", language), zones=(Zone(name="UTC", label="UTC"),)), *named)
+
+
+def _places() -> list[str]:
+    """The zones that are no other one's former name, one a line of this table after two columns."""
+    table = (importlib.resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
+    return [line.split("\t")[2] for line in table.splitlines() if line and not line.startswith("#")]
+
+
+def _region(name: str, language: Language) -> str:
+    """A region of the time zone database by its name in that language; oceans are nowhere in CLDR."""
+    gettext = language.gettext
+    ours = {
+        "UTC": gettext("Universal time"),
+        "Arctic": gettext("Arctic"),
+        "Atlantic": gettext("Atlantic Ocean"),
+        "Indian": gettext("Indian Ocean"),
+        "Pacific": gettext("Pacific Ocean"),
+    }
+    return ours.get(name) or language.territory(TERRITORIES[name])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from aiosmtpd.controller import Controller
 
 HERE = Path(__file__).parent
@@ -46,6 +47,35 @@ def test_the_pipeline_benchmark_prints_one_json_object() -> None:
     assert set(result["phases"]) == {"rank", "prepare", "deliver"}
     assert all(phase["messages_per_second"] > 0 for phase in result["phases"].values())
     assert result["usual_loop"]["messages_per_second"] > 0
+
+
+@pytest.mark.slow  # ten processes
+def test_the_web_benchmark_prints_one_json_object() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    relay = Controller(Accepting(), hostname="127.0.0.1", port=port)
+    relay.start()
+    try:
+        command = [sys.executable, HERE / "web.py", "--rounds", "1", "--seconds", "0.2", "--posts", "20"]
+        command += [
+            "--rate",
+            "10",
+            "--subscribers",
+            "3",
+            "--papers",
+            "40",
+            "--smtp",
+            f"127.0.0.1:{port}",
+            "--json",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        relay.stop()
+    result = json.loads(done.stdout)
+    assert set(result) == {"landing", "unsubscribe", "sending"}
+    assert result["landing"]["ratio"] > 0
+    assert (result["unsubscribe"]["posts"], result["unsubscribe"]["per_second"]) == (20, 10)
+    assert result["sending"]["busy_messages_per_second"] > 0
 
 
 def test_the_quality_benchmark_prints_a_table_for_a_tiny_set(tmp_path: Path) -> None:

@@ -177,6 +177,19 @@ def test_no_line_begins_with_a_dot_wherever_it_is_broken(dots: int, before: int,
     assert body(message, "plain") == text
 
 
+@given(lines)
+def test_who_wants_plain_text_gets_it_alone_and_may_leave_as_others_do(text: str) -> None:
+    plan = a_plan(a_subscriber(plain_text=True))
+    message = packed(Content.whole(subject="Small models", text=text, html=HTML), plan)
+    found = parsed(message)
+    assert found.get_content_type() == "text/plain"
+    assert body(message, "plain").rstrip("\n") == text.rstrip("\n")
+    assert f"<{LINKS.unsubscribe}>" in found["List-Unsubscribe"]
+    assert found["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message.content.endswith(b"\r\n")
+    assert_within_limits(message.content)
+
+
 def test_a_long_unsubscribe_link_stays_one_unfolded_uri() -> None:
     url = "https://digest.example.org/unsubscribe/" + "a1B2-_" * 50
     raw = packed(links=ReaderLinks(unsubscribe=url, preferences=url)).content

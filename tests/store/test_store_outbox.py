@@ -237,6 +237,17 @@ def test_whether_a_reader_may_still_be_written_to_is_asked_when_claiming(
         assert events(store)[-1] == ("suppressed", f"the subscriber is {state}")
 
 
+def test_a_digest_from_before_a_pause_is_not_sent_within_it(store: Store, edition: Edition):
+    enqueued(store, edition)
+    person = a_subscriber()
+    for until, claimed in ((TODAY + DAY, []), (TODAY, [TODAY + DAY])):
+        change(store, replace(person, schedule=replace(person.schedule, paused_until=until)))
+        if claimed:
+            enqueued(store, edition, local_date=TODAY + DAY)
+        assert [one.plan.local_date for one in store.outbox.claim(NOON, 5, ME)] == claimed
+    assert [one.state for one in store.outbox.list(DeliveryState.SUPPRESSED)] == [DeliveryState.SUPPRESSED]
+
+
 def test_a_suppressed_address_is_not_written_to(store: Store, edition: Edition):
     enqueued(store, edition)
     store.suppressions.add("VISION@example.org", "bounce", NOON)

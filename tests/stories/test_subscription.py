@@ -14,12 +14,23 @@ from pathlib import Path
 
 import pytest
 from factories import a_plan
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest import config, daily, deliver, subscriptions
 from digest.errors import LinkError, LinkExpired, UsageError
 from digest.links import Purpose
 from digest.messages import compose
-from digest.model import DeliveryKind, DeliveryState, Interest, InterestKind, Subscriber, SubscriberState
+from digest.model import (
+    Days,
+    DeliveryKind,
+    DeliveryState,
+    Interest,
+    InterestKind,
+    Schedule,
+    Subscriber,
+    SubscriberState,
+)
 from digest.service import Service, open_service
 from digest.subscriptions import Wish
 
@@ -102,6 +113,35 @@ def test_the_next_digest_is_told_as_it_will_come(day: Service) -> None:
     assert daily.next_date(day, later, NOW + HOUR) == tomorrow
     latest = subscriptions.update(day, reader.id, Wish(send_at="23:00"), confirmed=False, now=NOW)
     assert daily.next_date(day, latest, NOW + HOUR) == tomorrow, "one a day, whatever the hour is moved to"
+
+
+def test_a_pause_ends_by_itself_on_its_date(day: Service) -> None:
+    reader = subscribed(day, NOW - DAY)
+    until = NOW.date() + 3 * DAY
+    paused = subscriptions.update(day, reader.id, Wish(paused_until=str(until)), confirmed=False, now=NOW)
+    assert daily.next_date(day, paused, NOW) == until
+    due = [any(daily.due_digests(day, NOW + n * DAY, None)) for n in range(5)]
+    assert due == [False, False, False, True, True]
+    subscriptions.update(day, reader.id, Wish(paused_until=""), confirmed=False, now=NOW)
+    assert any(daily.due_digests(day, NOW, None))
+
+
+@given(
+    st.integers(0, 9000).map(lambda hours: NOW + hours * HOUR),
+    st.dates(dt.date(2025, 12, 1), dt.date(2999, 12, 31)),
+    st.sampled_from(["Pacific/Auckland", "Europe/Berlin", "Pacific/Niue"]),
+    st.sampled_from(["daily", "weekly:fri", "mon,thu"]),
+)
+def test_no_digest_is_of_a_date_within_a_pause(
+    now: dt.datetime, until: dt.date, zone: str, days: str
+) -> None:
+    usual = Schedule(timezone=zone, send_at=dt.time(7), days=Days(days))
+    paused = replace(usual, paused_until=until)
+    due, coming = paused.due_date(now, 18 * HOUR), paused.next_date(now)
+    assert due in {None, usual.due_date(now, 18 * HOUR)}
+    assert due is None or due >= until
+    assert coming >= max(until, usual.next_date(now))
+    assert coming - max(until, usual.next_date(now)) < 7 * DAY
 
 
 def test_what_was_typed_into_the_form_is_not_in_the_mail(day: Service) -> None:

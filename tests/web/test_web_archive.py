@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from factories import a_listed, a_mention, a_paper
@@ -109,6 +111,33 @@ def test_hostile_queries_stay_words(site, kept) -> None:
     page = site.get("/archive?q=%22%3E%3Cscript%3E").text
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    "query", ["%00", "a%00b", "%0D%0A", "%FF%FE", "%F0%9F%8C%8D", "x" * 5000, "%ED%A0%80", "_%25_"]
+)
+def test_odd_queries_are_answered(site, query: str) -> None:
+    assert site.get(f"/archive?q={query}").status == 200
+    assert site.get(f"/papers/{query}").status == 404
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", "\u0663", "9" * 30, "2.0", "99999"])
+def test_a_page_of_a_day_that_there_is_not_is_not_found(site, page: str) -> None:
+    assert site.get(f"/archive/2026-04-16?page={quote(page)}").status == 404
+
+
+def test_a_day_without_an_edition_says_so_and_leads_on(site) -> None:
+    page = site.get("/archive/2026-04-01")
+    assert page.status == 404
+    assert "There is no edition of that day" in page.text
+    assert 'href="/archive">All days</a>' in page.text
+
+
+def test_a_crowd_of_authors_is_listed_when_asked(site) -> None:
+    crowd = next(p.paper for p in site.day.store.editions.latest().papers if len(p.paper.authors) > 100)
+    page = html.unescape(site.get(f"/papers/{crowd.id}").text)
+    assert " more</summary>" in page
+    assert crowd.authors[-1] in page
 
 
 def test_the_archive_is_there_before_the_first_edition(below) -> None:

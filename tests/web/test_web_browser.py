@@ -44,16 +44,16 @@ def test_a_subscription_from_first_to_last_click(site, page, request) -> None:
     page.goto(site.url + site.linked(site.mails(name)[0][1], Purpose.CONFIRM))
     assert site.now(name).state is SubscriberState.PENDING
     page.get_by_role("button", name="Confirm my subscription").click()
-    assert "Your first digest comes" in page.get_by_role("status").inner_text()
-    assert page.get_by_label("What you want to read about").input_value() == "video generation"
+    assert "Your first digest comes" in page.get_by_role("status").first.inner_text()
+    assert page.get_by_label("Topics").input_value() == "video generation"
 
-    page.get_by_label("What you want to read about").fill("auctions and equilibria")
+    page.get_by_label("Topics").fill("auctions and equilibria")
     page.get_by_role("checkbox", name="Sunday").uncheck()
     page.get_by_label("Hour").fill("06:15")
     page.get_by_label("Time zone").select_option("Asia/Kolkata")
     page.get_by_label("How many papers").fill("3")
     page.get_by_role("button", name="Save").click()
-    assert page.get_by_role("status").inner_text().startswith("Saved. Your next digest comes tomorrow")
+    assert page.get_by_role("status").first.inner_text().startswith("Saved. Your next digest comes tomorrow")
     tuned = site.now(name)
     assert (tuned.schedule.timezone, tuned.papers) == ("Asia/Kolkata", 3)
     assert (tuned.schedule.days, f"{tuned.schedule.send_at:%H:%M}") == (

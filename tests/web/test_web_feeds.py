@@ -6,6 +6,8 @@ import datetime as dt
 import json
 import uuid
 from dataclasses import replace
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
 
 import feedparser
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from digest.links import Purpose
 from digest.model import Interest, InterestKind, SubscriberState
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 RFC3339 = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -95,6 +98,38 @@ def test_raising_the_generation_revokes_it(site) -> None:
     reader = site.reader("revoked-feed")
     old = site.path(Purpose.FEED, replace(reader, generation=2))
     assert site.get(f"{old}/feed.atom").status == 404
+
+
+def test_the_atom_feed_has_what_rfc_4287_asks_for(site) -> None:
+    path = site.path(Purpose.FEED, site.reader("rfc4287"))
+    for feed_path in ("/feed.atom", f"{path}/feed.atom"):
+        feed = ET.fromstring(site.get(feed_path).body)
+        for one in (feed, *(entries := feed.findall(f"{ATOM}entry"))):
+            (identity,) = one.findall(f"{ATOM}id")
+            (title,) = one.findall(f"{ATOM}title")
+            (updated,) = one.findall(f"{ATOM}updated")
+            assert urlsplit(identity.text).netloc
+            assert title.text.strip()
+            assert dt.datetime.fromisoformat(updated.text).tzinfo
+            alternate = [link for link in one.findall(f"{ATOM}link") if link.get("rel") == "alternate"]
+            assert (
+                len({(link.get("type"), link.get("hreflang")) for link in alternate}) == len(alternate) == 1
+            )
+            assert all(name.text.strip() for name in one.findall(f"{ATOM}author/{ATOM}name"))
+        assert feed.findall(f"{ATOM}author")
+        assert len({entry.findtext(f"{ATOM}id") for entry in entries}) == len(entries) > 0
+
+
+def test_the_json_feed_has_what_version_1_1_asks_for(site) -> None:
+    feed = json.loads(site.get("/feed.json").body)
+    assert (feed["version"], bool(feed["title"])) == ("https://jsonfeed.org/version/1.1", True)
+    assert feed["feed_url"] == f"{site.url}/feed.json"
+    for one in feed["items"]:
+        assert isinstance(one["id"], str)
+        assert one["content_text"]
+        assert dt.datetime.fromisoformat(one["date_published"]).tzinfo
+        assert all(author["name"] for author in one["authors"])
+        assert all(isinstance(tag, str) for tag in one["tags"])
 
 
 def test_before_the_first_edition_feeds_are_valid_and_empty(below) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from factories import a_subscriber
@@ -41,6 +42,10 @@ SCHEDULES = st.builds(
 
 
 TEXTS = PHRASES.map(lambda text: [Interest(kind=InterestKind.TEXT, value=text)])
+LIKES = st.sampled_from(["arxiv:2604.00001", "doi:10.1000/x", "title:0123456789abcdef"]).map(
+    lambda paper: Interest(kind=InterestKind.LIKE, value=paper)
+)
+PAUSES = st.one_of(st.none(), st.dates(dt.date(2026, 1, 2), dt.date(2999, 12, 31)))
 
 
 @settings(deadline=None)
@@ -48,18 +53,30 @@ TEXTS = PHRASES.map(lambda text: [Interest(kind=InterestKind.TEXT, value=text)])
     st.lists(INTERESTS, max_size=6, unique=True),
     st.one_of(st.just([]), TEXTS),
     SCHEDULES,
+    st.lists(LIKES, unique=True),
+    PAUSES,
     st.integers(1, 50),
+    st.booleans(),
 )
 def test_saving_the_form_as_it_stands_changes_nothing(
-    interests: list[Interest], written: list[Interest], schedule: Schedule, papers: int
+    interests: list[Interest],
+    written: list[Interest],
+    schedule: Schedule,
+    likes: list[Interest],
+    pause: dt.date | None,
+    papers: int,
+    plain: bool,
 ) -> None:
-    interests += written
-    subscriber = a_subscriber(interests=tuple(interests), schedule=schedule, papers=papers)
-    saved = tuned(subscriber, Preferences.of(subscriber).wish(), Settings())
+    interests += [*written, *likes]
+    schedule = replace(schedule, paused_until=pause)
+    subscriber = a_subscriber(interests=tuple(interests), schedule=schedule, papers=papers, plain_text=plain)
+    form = Preferences.of(subscriber, ["Loud Author"], dt.date(2026, 1, 1))
+    saved = tuned(subscriber, form.read()[0], Settings())
     assert set(saved.interests) == set(interests)
     for kind in InterestKind:
         assert list(saved.asked(kind)) == list(subscriber.asked(kind))
-    assert (saved.schedule, saved.papers) == (schedule, papers)
+    assert (saved.schedule, saved.papers, saved.plain_text) == (schedule, papers, plain)
+    assert form.muting() == ("Loud Author",)
 
 
 def test_blank_lists_mean_no_interests_and_leave_other_kinds_alone() -> None:
@@ -67,7 +84,7 @@ def test_blank_lists_mean_no_interests_and_leave_other_kinds_alone() -> None:
     phrase = Interest(kind=InterestKind.PHRASE, value="video")
     subscriber = a_subscriber(interests=(author, phrase))
     form = Preferences.of(subscriber).model_copy(update={"interests": " \r\n \r\n"})
-    assert tuned(subscriber, form.wish(), Settings()).interests == (author,)
+    assert tuned(subscriber, form.read()[0], Settings()).interests == (author,)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +96,11 @@ def test_blank_lists_mean_no_interests_and_leave_other_kinds_alone() -> None:
 )
 def test_what_cannot_be_read_is_said(form: Preferences, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        form.wish()
+        form.read()
 
 
 def test_a_day_that_is_none_is_not_ticked() -> None:
-    assert Preferences(rhythm="days", days=("mon", "someday")).wish().days == "mon"
+    assert Preferences(rhythm="days", days=("mon", "someday")).read()[0].days == "mon"
 
 
 def test_a_sign_up_without_interests_leaves_them_at_their_default() -> None:

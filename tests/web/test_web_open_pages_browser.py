@@ -51,11 +51,11 @@ def test_a_reader_says_more_undoes_it_and_finds_the_rest_in_their_settings(site,
     page.get_by_role("button", name="More: This paper").click()
     page.get_by_role("button", name="Undo").click()
     assert "Forgotten" in page.get_by_role("status").inner_text()
-    page.get_by_role("button", name=f"Never again: {paper.authors[0]}").focus()
+    page.get_by_role("button", name=f"Less: {paper.authors[0]}").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Undo").wait_for()
     (said,) = site.day.store.opinions.of([reader.id])[reader.id]
-    assert (said.opinion, said.subject, said.value) == (Opinion.MUTE, Subject.AUTHOR, paper.authors[0])
+    assert (said.opinion, said.subject, said.value) == (Opinion.LESS, Subject.AUTHOR, paper.authors[0])
     page.goto(site.url + site.path(Purpose.PREFERENCES, reader))
     page.wait_for_load_state("networkidle")  # the next digest in its frame
     page.get_by_role("button", name=f"Forget: {paper.authors[0]}").click()
@@ -99,7 +99,7 @@ def test_the_pages_pass_axe_and_do_not_scroll_sideways(site, browser, scheme: st
         elif path == "previewed":
             page.get_by_label("How many papers").fill("3")
             page.get_by_role("button", name="Preview without saving").click()
-            page.get_by_role("status").wait_for()
+            page.get_by_role("status").filter(has_text="Nothing is saved yet").wait_for()
             assert site.now(f"axe-{scheme}-{width}").papers == reader.papers
         else:
             page.goto(site.url + path)
