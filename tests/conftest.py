@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from databases import postgres_server
 from playwright.sync_api import Browser, sync_playwright
 
 #: No name leads anywhere, so that no test can reach the outside.
@@ -40,6 +41,13 @@ def shared() -> Path:
     if not (folder / "feeds" / "MANIFEST.tsv").is_file():
         pytest.skip("captured data is absent: set DIGEST_SHARED or put it at ../shared")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server that is ours alone."""
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

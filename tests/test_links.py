@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import string
 from dataclasses import replace
 from itertools import permutations
@@ -122,3 +123,36 @@ def test_personal_mode_has_no_links() -> None:
 def test_fingerprints_are_equal_only_for_equal_parts(one: list[str], other: list[str]) -> None:
     assert (LINKS.fingerprint(*one) == LINKS.fingerprint(*other)) == ("\0".join(one) == "\0".join(other))
     assert len(LINKS.fingerprint(*one)) == 26
+
+
+def test_of_ten_thousand_mutated_tokens_none_is_ours() -> None:
+    chance = random.Random(20261123)
+    tokens = [
+        (purpose, LINKS.token(Claim(purpose=purpose, subscriber="0123456789abcdef", generation=generation)))
+        for purpose in Purpose
+        for generation in (1, 2, 30)
+    ]
+    genuine = {token for _, token in tokens}
+    for number in range(10_000):
+        purpose, token = tokens[number % len(tokens)]
+        forged = token
+        while forged in genuine:
+            forged = mutated(forged, chance)
+        with pytest.raises(LinkError):
+            LINKS.claim(purpose, forged)
+
+
+def mutated(token: str, chance: random.Random) -> str:
+    """The token with a character more, less, other or elsewhere, a part of it cut off or twice, or its case changed."""
+    at, other = chance.randrange(len(token)), chance.choice(URL_SAFE + "%=/+ é\0")
+    return chance.choice(
+        (
+            token[:at] + other + token[at:],
+            token[:at] + token[at + 1 :],
+            token[:at] + other + token[at + 1 :],
+            token[at:] + token[:at],
+            token[:at],
+            token + token[at:],
+            token[:at] + token[at:].swapcase(),
+        )
+    )

@@ -11,6 +11,7 @@ from digest.languages import ENGLISH
 from digest.model import (
     Attempt,
     Collected,
+    Consent,
     Delivery,
     DeliveryState,
     Edition,
@@ -66,6 +67,25 @@ def subscriber(one: Subscriber) -> dict[str, Json]:
         "plain_text": one.plain_text,
         "paused_until": str(one.schedule.paused_until) if one.schedule.paused_until else None,
         "interests": [{"kind": i.kind, "value": i.value, "weight": i.weight} for i in one.interests],
+    }
+
+
+def consents(known: Sequence[Consent]) -> dict[str, Json]:
+    """What a subscriber agreed to or was asked to, the oldest first."""
+    return {
+        "consents": [
+            {
+                "at": instant(one.at),
+                "method": one.method,
+                "wording": one.wording,
+                "sha256": one.sha256,
+                "url": one.url,
+                "network": one.network,
+                "mailed_at": instant(one.mailed_at),
+                "confirmed_at": instant(one.confirmed_at),
+            }
+            for one in known
+        ]
     }
 
 

@@ -51,7 +51,8 @@ def serve(
             announce(f"serving {settings.site.url} at {url} (Ctrl-C stops it)")
 
         try:
-            web.serve(web.app(day, real_time, jobs.ready), host, port, begin)
+            pages = web.app(day, real_time, jobs.ready)
+            web.serve(pages, host, port, begin, settings.web.trusted_proxies)
         finally:
             # A thread that waits for a relay or a lock would keep the process, for a relay up to ten minutes.
             leaving = threading.Timer(LAST_SECONDS, leave)

@@ -205,12 +205,22 @@ def list_(
 
 @app.command("show")
 def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
-    """One subscriber, with everything they asked for, and what came back."""
+    """One subscriber, with everything they asked for, what they agreed to, and what came back."""
     with service(context) as day:
         found = subscriptions.find(day, address)
-        tell(found, json=json)
-        back = day.store.bounces.of(found.id)
-    if back and not json:
+        consents, back = day.store.consents.of(found.id), day.store.bounces.of(found.id)
+    if json:
+        say(as_json.subscriber(found) | as_json.consents(consents))
+        return
+    tell(found, json=False)
+    if consents:
+        columns = ("confirmed", "method", "asked", "mailed", "from", "to", "words")
+        rows = [
+            (one.confirmed_at, one.method, one.at, one.mailed_at, one.network, one.url, one.wording)
+            for one in consents
+        ]
+        show("\nwhat they agreed to", columns, rows, "")
+    if back:
         show("\nwhat came back", ("at", "meaning", "status"), [(b.at, b.meaning, b.status) for b in back], "")
 
 
@@ -259,19 +269,20 @@ def import_(
             raise UsageError(f"cannot read it as CSV in UTF-8 ({error}): {str(file)!r}") from None
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from None
-        added, known = roster.import_all(day, found, clock(now))
-    typer.echo(f"{added} added, {known} already known")
+        done = roster.import_all(day, found, clock(now))
+    asked = f" ({done.asked} of them asked by mail to confirm)" if done.asked else ""
+    typer.echo(f"{done.added} added{asked}, {done.known} already known")
 
 
 @app.command()
 def export(context: typer.Context, json: AsJson = False) -> None:
     """All subscribers as CSV (or JSON) on stdout."""
     with service(context) as day:
-        found = day.store.subscribers.list(None)
+        found, consents = day.store.subscribers.list(None), day.store.consents.list()
     if json:
-        say([as_json.subscriber(one) for one in found])
+        say([as_json.subscriber(one) | as_json.consents(consents.get(one.id, ())) for one in found])
     else:
-        roster.write_csv(found, sys.stdout)
+        roster.write_csv(found, consents, sys.stdout)
 
 
 def tell(one: Subscriber, *, json: bool) -> None:

@@ -29,6 +29,7 @@ from digest.config.values import (
     is_address,
     known_embedder,
     mailbox,
+    network,
     on_dark,
     on_light,
     one_line,
@@ -243,6 +244,15 @@ class Ranking(Section):
     diversity: float = Field(0.3, ge=0, le=1)
 
 
+class Web(Section):
+    """How the pages are reached."""
+
+    #: Whose X-Forwarded-For tells where a request came from; from anybody else it is ignored.
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, AfterValidator(network)], ...], BeforeValidator(several)
+    ] = ("127.0.0.1",)
+
+
 class Cluster(Section):
     """More than one machine; in the contract and not built yet: refused if switched on."""
 
@@ -313,6 +323,7 @@ class Settings(Section):
     summary: Summary = Summary()
     fetch: Fetch = Fetch()
     ranking: Ranking = Ranking()
+    web: Web = Web()
     cluster: Cluster = Cluster()
     preview: Preview = Preview()
     source_tables: tuple[SourceTable, ...] = Field((), alias="sources")

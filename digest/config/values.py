@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -128,6 +129,14 @@ def _luminance(colour: str) -> float:
 def several(value: object) -> object:
     """A list as it is; a text, as the environment has it, divided at commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def network(value: str) -> str:
+    """An IP address or a network, as 10.0.0.0/8."""
+    try:
+        return str(ipaddress.ip_network(value)) if "/" in value else str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"write IP addresses or networks, as 127.0.0.1 or 10.0.0.0/8: {value!r}") from None
 
 
 def optional_address(value: str) -> str:

@@ -2,12 +2,13 @@
 
 In the order in which a paper travels: Source, Entry, Paper, Mention, Trend, Edition; then the reader:
 Interest, Schedule, Subscriber, Reader; then what passes between them: Pick, Digest, Message, Delivery;
-and what comes back: Bounce.
+what it rests on: Consent; and what comes back: Bounce.
 Every datetime is aware and in UTC; a local date belongs to a reader's time zone.
 """
 
 from digest.model.bounces import Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
+from digest.model.consents import Consent, ConsentMethod
 from digest.model.content import Content, Piece, Pieces
 from digest.model.deliveries import (
     Deletion,
@@ -75,6 +76,8 @@ __all__ = [
     "Bounce",
     "BounceClass",
     "Collected",
+    "Consent",
+    "ConsentMethod",
     "Content",
     "Days",
     "Decision",

@@ -15,12 +15,13 @@ from sqlalchemy import select
 
 from digest.store import migrate
 from digest.store.bounces import Bounces
+from digest.store.consents import Consents
 from digest.store.database import Database, insert
 from digest.store.deliveries import Deliveries, Place, Which
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
 from digest.store.facts import FactRows
-from digest.store.limits import Limit, Limits
+from digest.store.limits import Breaker, Limit, Limits
 from digest.store.locks import Lock, Locks
 from digest.store.opinions import Opinions
 from digest.store.outbox import RETRIABLE, Outbox
@@ -28,7 +29,7 @@ from digest.store.papers import Papers
 from digest.store.persons import Hashes, Persons
 from digest.store.schema import meta
 from digest.store.sources import Sources
-from digest.store.subscribers import Mail, Subscribers
+from digest.store.subscribers import Asked, Mail, Subscribers
 from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
 from digest.store.tallies import Tallies
@@ -36,7 +37,10 @@ from digest.store.turns import Turns
 
 __all__ = [
     "RETRIABLE",
+    "Asked",
     "Bounces",
+    "Breaker",
+    "Consents",
     "Deliveries",
     "EditionHeader",
     "Editions",
@@ -77,6 +81,7 @@ class Store:
         self.summaries = Summaries(database)
         self.embeddings = Embeddings(database)
         self.subscribers = Subscribers(database)
+        self.consents = Consents(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)
         self.deliveries = Deliveries(database)

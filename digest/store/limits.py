@@ -1,15 +1,21 @@
-"""How often something was asked for: a network's sign-ups, the mails to an address. Keyed hashes and instants only."""
+"""How often something was asked for: a network's sign-ups, the mails to an address, and to everybody.
+
+Keyed hashes and instants only.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from statistics import median
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from digest.store.database import Database, lock
 from digest.store.schema import asks
+
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +26,25 @@ class Limit:
     key: str
     #: At most so many in any such period.
     rates: tuple[tuple[int, dt.timedelta], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """When mails that strangers ask for pause for everybody: too many in an hour, against what is usual here.
+
+    It closes by itself when the hour before holds fewer.
+    """
+
+    #: What the mails of all are counted by.
+    key: str
+    #: So many in an hour are never too many;
+    least: int
+    #: nor are so many times those of a usual hour, which is a 24th of the median
+    times: int
+    #: of so many days.
+    days: int
+    #: How often its opening is told.
+    alarm: Limit
 
 
 class Limits:
@@ -55,9 +80,33 @@ def _wait(connection: Connection, key: str, most: int, per: dt.timedelta, now: d
     return first + per - now if first else dt.timedelta(0)
 
 
-def count(connection: Connection, limit: Limit, now: dt.datetime) -> None:
+def count(connection: Connection, limited: Limit | Breaker, now: dt.datetime) -> None:
     """Count one."""
-    connection.execute(asks.insert(), {"key": limit.key, "at": now})
+    connection.execute(asks.insert(), {"key": limited.key, "at": now})
+
+
+def taken(connection: Connection, limit: Limit, now: dt.datetime) -> bool:
+    """Count one if it is allowed now; whether it was."""
+    if wait(connection, limit, now):
+        return False
+    count(connection, limit, now)
+    return True
+
+
+def opened(connection: Connection, breaker: Breaker, now: dt.datetime) -> bool:
+    """Whether there were too many in the hour before. Nobody else counts before the transaction ends."""
+    lock(connection, asks)
+    mails = _counted(connection, breaker.key, now - HOUR, now)
+    if mails < breaker.least:
+        return False
+    days = [now - DAY * n for n in range(breaker.days)]
+    usual = median(_counted(connection, breaker.key, day - DAY, day) for day in days) / 24
+    return mails >= breaker.times * usual
+
+
+def _counted(connection: Connection, key: str, after: dt.datetime, until: dt.datetime) -> int:
+    counted = select(func.count()).where(asks.c.key == key, asks.c.at > after, asks.c.at <= until)
+    return connection.execute(counted).scalar_one()
 
 
 def forget(connection: Connection, before: dt.datetime) -> None:

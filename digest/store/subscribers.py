@@ -13,10 +13,20 @@ from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
 from digest.errors import UsageError
-from digest.model import Days, DeliveryKind, Departure, Interest, Plan, Schedule, Subscriber, SubscriberState
-from digest.store import limits
+from digest.model import (
+    Consent,
+    Days,
+    DeliveryKind,
+    Departure,
+    Interest,
+    Plan,
+    Schedule,
+    Subscriber,
+    SubscriberState,
+)
+from digest.store import consents, limits
 from digest.store.database import Database, chunks, insert
-from digest.store.limits import Limit
+from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
 from digest.store.schema import interests, outbox, subscribers
 
@@ -27,6 +37,18 @@ class Mail:
 
     plan: Plan
     limit: Limit
+    #: What it asks to confirm, if it does.
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What became of a sign-up."""
+
+    #: How long the network has to wait, if it asked too often.
+    wait: dt.timedelta | None = None
+    #: Whether this is the first that found mails paused for everybody.
+    alarm: bool = False
 
 
 class Subscribers:
@@ -35,8 +57,8 @@ class Subscribers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, subscriber: Subscriber, mail: Mail | None = None) -> None:
-        """Keep a new subscriber, and the mail to them if there is one, which is counted.
+    def add(self, subscriber: Subscriber, mail: Mail | None = None, consent: Consent | None = None) -> None:
+        """Keep a new subscriber, the mail to them if there is one, which is counted, and what they agreed to.
 
         UsageError if the address, without case, is somebody's already.
         """
@@ -48,18 +70,21 @@ class Subscribers:
             _write_interests(connection, subscriber)
             if mail:
                 _enqueue(connection, mail)
+            if consent:
+                consents.add(connection, subscriber.id, consent)
 
     def change(
         self,
         id: str,  # noqa: A002 (it is the subscriber's id)
         decide: Callable[[Subscriber], Subscriber],
         mails: Collection[Plan] = (),
+        consent: Consent | None = None,
     ) -> Subscriber | None:
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
         Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If it changes
-        them, `mails` are enqueued. If `decide` raises, nothing changes; UsageError if somebody else has the new
-        address.
+        them, `mails` are enqueued; if it confirms them anew, that rests on `consent`. If `decide` raises, nothing
+        changes; UsageError if somebody else has the new address.
         """
         with self._database.writing() as connection:
             chosen = select(subscribers).where(subscribers.c.id == id).with_for_update()
@@ -75,27 +100,42 @@ class Subscribers:
                 connection.execute(delete(interests).where(interests.c.subscriber == id))
                 _write_interests(connection, changed)
             enqueue(connection, mails)
+            if consent and _anew(current, changed):
+                consents.confirm(connection, id, consent)
             return changed
 
     def ask(
-        self, subscriber: Subscriber, mail: Mail | None, network: Limit, now: dt.datetime
-    ) -> dt.timedelta | None:
+        self,
+        subscriber: Subscriber,
+        mail: Mail,
+        network: Limit,
+        breaker: Breaker,
+        now: dt.datetime,
+        *,
+        silent: bool = False,
+    ) -> Asked:
         """Count a sign-up, keep its subscriber if they are new, and enqueue its mail: all of it or nothing.
 
-        Returns how long the network has to wait, if it asked too often. If the address was written to too often,
-        or there is no mail, the sign-up is counted and nothing else happens. Who is known stays as they are.
+        If the address was written to too often or must not be at all (`silent`), or mails are paused for everybody,
+        the sign-up is counted and nothing else happens. Who is known stays as they are.
         """
         with self._database.writing() as connection:
             if too_soon := limits.wait(connection, network, now):
-                return too_soon
+                return Asked(wait=too_soon)
             limits.count(connection, network, now)
-            if mail is None or limits.wait(connection, mail.limit, now):
-                return None
-            new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
-            if connection.execute(new, _row(subscriber)).one_or_none():
-                _write_interests(connection, subscriber)
-            _enqueue(connection, mail)
-            return None
+            too_often = bool(limits.wait(connection, mail.limit, now))
+            paused = limits.opened(connection, breaker, now)
+            # What is refused is done all the same and undone, so that the time it takes tells nothing.
+            with connection.begin_nested() as attempt:
+                limits.count(connection, breaker, now)
+                new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
+                if connection.execute(new, _row(subscriber)).one_or_none():
+                    _write_interests(connection, subscriber)
+                _enqueue(connection, mail)
+                if silent or too_often or paused:
+                    attempt.rollback()
+            mailable = not (silent or too_often)
+            return Asked(alarm=paused and mailable and limits.taken(connection, breaker.alarm, now))
 
     def mail(
         self, plan: Plan, asking: Limit, now: dt.datetime, address: Limit | None = None
@@ -190,9 +230,16 @@ class Subscribers:
             last = found[-1].id
 
 
+def _anew(before: Subscriber, after: Subscriber) -> bool:
+    """Whether that confirms them: for the first time, or once more after they left."""
+    ended = {SubscriberState.PENDING, SubscriberState.UNSUBSCRIBED}
+    return after.state is SubscriberState.CONFIRMED and (before.state in ended or before.confirmed_at is None)
+
+
 def _enqueue(connection: Connection, mail: Mail) -> None:
     limits.count(connection, mail.limit, mail.plan.prepared_at)
-    enqueue(connection, [mail.plan])
+    if enqueue(connection, [mail.plan]) and mail.consent:
+        consents.add(connection, mail.plan.reader.id, mail.consent, mail.plan.message_id)
 
 
 def _taken(subscriber: Subscriber) -> UsageError:

@@ -7,8 +7,9 @@ Rule 3. A stranger changes nothing that is kept of a reader: only a signed link 
 
 from __future__ import annotations
 
-from digest.subscriptions.asking import ask, ask_again, forget
+from digest.subscriptions.asking import COUNT_LIFETIME, PENDING_LIFETIME, ask, ask_again, forget
 from digest.subscriptions.bearing import bearer
+from digest.subscriptions.consenting import NETWORK_LIFETIME, vouched, wording
 from digest.subscriptions.deleting import delete, deletion, erase, welcome_back
 from digest.subscriptions.keeping import (
     MOST_IMPORTED,
@@ -38,8 +39,11 @@ from digest.subscriptions.reading import liking, read_list
 from digest.subscriptions.wishes import LONGEST_TEXT, Wish, interest, newcomer, spelled, tuned, wish_of
 
 __all__ = [
+    "COUNT_LIFETIME",
     "LONGEST_TEXT",
     "MOST_IMPORTED",
+    "NETWORK_LIFETIME",
+    "PENDING_LIFETIME",
     "UNDO_LIFETIME",
     "Move",
     "Wish",
@@ -79,7 +83,9 @@ __all__ = [
     "undo",
     "unsubscribe",
     "update",
+    "vouched",
     "welcome_back",
     "wish_of",
     "with_references",
+    "wording",
 ]

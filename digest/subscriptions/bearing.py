@@ -9,7 +9,7 @@ import structlog
 
 from digest.errors import LinkError
 from digest.links import Claim, Purpose
-from digest.model import Plan, Subscriber
+from digest.model import Consent, Plan, Subscriber
 from digest.service import Service
 
 log = structlog.get_logger()
@@ -41,9 +41,13 @@ def act(
     reader: Subscriber,
     decide: Callable[[Subscriber], Subscriber],
     mails: Collection[Plan] = (),
+    consent: Consent | None = None,
 ) -> Subscriber:
-    """Change a reader as the bearer of their link decided, and mail that if it does; LinkError if they are gone."""
-    changed = day.store.subscribers.change(reader.id, decide, mails)
+    """Change a reader as the bearer of their link decided, and mail that if it does; LinkError if they are gone.
+
+    If it confirms them anew, that rests on `consent`.
+    """
+    changed = day.store.subscribers.change(reader.id, decide, mails, consent)
     if changed is None:
         raise LinkError("the reader of the link is gone")
     if changed.state is not reader.state:

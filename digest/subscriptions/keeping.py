@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import structlog
 
+from digest import languages
 from digest.errors import DocumentError, UsageError
 from digest.ingest.identity import names, resolve
 from digest.ingest.references import references
-from digest.model import UNSEEN, Subscriber, SubscriberState
+from digest.model import UNSEEN, Consent, ConsentMethod, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions.asking import answer
+from digest.subscriptions.consenting import vouched, wording
 from digest.subscriptions.deleting import deletion, refuse_deleted
 from digest.subscriptions.wishes import Wish, newcomer, tuned, wish_of
 
@@ -23,7 +25,15 @@ log = structlog.get_logger()
 MOST_IMPORTED = 100
 
 
-def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: bool) -> Subscriber:
+def add(
+    day: Service,
+    address: str,
+    wish: Wish,
+    now: dt.datetime,
+    *,
+    confirmed: bool,
+    method: ConsentMethod = ConsentMethod.OPERATOR,
+) -> Subscriber:
     """Add a subscriber by the operator's hand. UsageError if the address is known already, or was deleted.
 
     In personal mode nobody could confirm by a link: whom the operator adds is confirmed. Elsewhere who is not
@@ -37,14 +47,26 @@ def add(day: Service, address: str, wish: Wish, now: dt.datetime, *, confirmed: 
     if confirmed or day.settings.site.personal:
         refuse_deleted(day, subscriber.address, now)
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
-    keep(day, subscriber, now)
+    keep(day, subscriber, vouched(method, now))
     return subscriber
 
 
-def keep(day: Service, subscriber: Subscriber, now: dt.datetime) -> None:
-    """Store a new subscriber; one who is pending is asked to confirm, where there is a page to do it on."""
-    asked = subscriber.state is SubscriberState.PENDING and not day.settings.site.personal
-    day.store.subscribers.add(subscriber, answer(day, subscriber, now) if asked else None)
+def keep(day: Service, subscriber: Subscriber, basis: Consent) -> None:
+    """Store a new subscriber with what a consent of theirs rests on.
+
+    One who is pending is asked to confirm instead, where there is a page to do it on.
+    """
+    site = day.settings.site
+    if subscriber.state is SubscriberState.PENDING and not site.personal:
+        day.store.subscribers.add(subscriber, answer(day, subscriber, _asked(day, subscriber, basis)))
+    else:
+        day.store.subscribers.add(subscriber, consent=basis if subscriber.confirmed_at else None)
+
+
+def _asked(day: Service, subscriber: Subscriber, basis: Consent) -> Consent:
+    """What they are asked to confirm."""
+    said = wording(day.settings.site, languages.of(subscriber.language))
+    return replace(basis, wording=said, confirmed_at=None)
 
 
 def with_references(day: Service, wish: Wish, text: str, suffix: str, now: dt.datetime) -> Wish:
@@ -81,10 +103,11 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
         changed = tuned(subscriber, wish, day.settings)
         if not confirmed:
             return changed
-        confirmed_at = changed.confirmed_at or now
-        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=confirmed_at, departure=None)
+        left = subscriber.state is SubscriberState.UNSUBSCRIBED
+        since = now if left else subscriber.confirmed_at or now
+        return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=since, departure=None)
 
-    return _changed(day, find(day, who).id, decide)
+    return _changed(day, find(day, who).id, decide, vouched(ConsentMethod.OPERATOR, now))
 
 
 def pause(day: Service, who: str) -> Subscriber:
@@ -129,14 +152,19 @@ def mail_link(day: Service, who: str, now: dt.datetime) -> bool:
     subscriber = find(day, who)
     if day.settings.site.personal:
         raise UsageError("a mail that leads to a page needs site.url")
-    mail = answer(day, subscriber, now)
+    mail = answer(day, subscriber, _asked(day, subscriber, vouched(ConsentMethod.OPERATOR, now)))
     if mail is None or subscriber.state is SubscriberState.UNSUBSCRIBED:
         raise UsageError(f"they left, or their address is suppressed; nothing is mailed to them: {who!r}")
     return day.store.outbox.enqueue([mail.plan]) > 0
 
 
-def _changed(day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
-    changed = day.store.subscribers.change(subscriber, decide)
+def _changed(
+    day: Service,
+    subscriber: str,
+    decide: Callable[[Subscriber], Subscriber],
+    consent: Consent | None = None,
+) -> Subscriber:
+    changed = day.store.subscribers.change(subscriber, decide, consent=consent)
     if changed is None:
         raise UsageError(f"no such subscriber any more; somebody removed it: {subscriber!r}")
     return changed
@@ -154,7 +182,7 @@ def sync_readers(day: Service, now: dt.datetime) -> None:
                 log.warning("reader left out", reason="deleted; take them out of [[readers]]")
                 continue
             try:
-                add(day, table.address, wish, now, confirmed=True)
+                add(day, table.address, wish, now, confirmed=True, method=ConsentMethod.CONFIGURATION)
             except UsageError:  # perhaps another process, started with the same file, was faster
                 if day.store.subscribers.by_address(table.address) is None:
                     raise

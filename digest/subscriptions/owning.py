@@ -6,12 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
+from digest import languages
 from digest.errors import LinkError
 from digest.links import Purpose
 from digest.messages import asked_plan
 from digest.model import DeliveryKind, Paper, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions.bearing import act, bearer
+from digest.subscriptions.consenting import by_form
 from digest.subscriptions.deleting import welcome_back
 from digest.subscriptions.reading import liking, remember
 from digest.subscriptions.wishes import Wish, tuned
@@ -37,7 +39,8 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
             )
         return subscriber
 
-    confirmed = act(day, reader, decide)
+    asked = by_form(day.settings.site, languages.of(reader.language), "confirm", "", now)
+    confirmed = act(day, reader, decide, consent=replace(asked, confirmed_at=now))
     if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
         welcome_back(day, confirmed.address)
         # Not in the same transaction: a kill in between costs a greeting, and nothing else.

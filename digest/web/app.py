@@ -22,6 +22,7 @@ from digest.web import (
     leaving,
     mine,
     pages,
+    privacy,
     reader_pages,
     trial,
     tuning,
@@ -45,6 +46,7 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     tuning.add(web, desk)
     leaving.add(web, desk)
     mine.add(web, desk)
+    privacy.add(web, desk)
     feedback.add(web, desk)
     trial.add(web, desk)
     archive.add(web, desk)

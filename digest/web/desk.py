@@ -46,7 +46,7 @@ class Desk:
 
 
 def client(request: Request) -> str | None:
-    """The address that the request came from, as the proxy beside us tells it."""
+    """The address that the request came from, as a trusted proxy tells it."""
     return request.client.host if request.client else None
 
 

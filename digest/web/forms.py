@@ -33,6 +33,10 @@ class SignUp(BaseModel):
     interests: Typed = ""
     #: Ids of example papers, one a line; from the page to try it, not typed.
     likes: Typed = ""
+    #: When the form was shown (`robots.stamp`).
+    shown: Typed = ""
+    #: Nobody sees it, so nobody fills it in.
+    homepage: Typed = ""
 
     def wish(self) -> Wish:
         """Nothing typed leaves the defaults."""

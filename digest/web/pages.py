@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from digest import subscriptions
 from digest.errors import BadAddress, UsageError
 from digest.render import words
+from digest.web import robots
 from digest.web.common import Common
 from digest.web.desk import READ, Desk, client, framed
 from digest.web.forms import SignUp
@@ -22,9 +23,14 @@ from digest.web.views import Landing, said
 def add(pages: FastAPI, desk: Desk) -> None:
     """The landing page, the sample and the form."""
     site = desk.day.settings.site
-    landing = Common(lambda: desk.look.page("landing.html", landing=_landing(desk, SignUp())))
-    # Past FastAPI's reading of parameters: there are none, and it is the page that is asked for most.
-    pages.add_route("/", landing.answer, methods=READ)
+
+    def fresh() -> Response:
+        shown = robots.stamp(desk.day.links, desk.clock())
+        return desk.look.page("landing.html", landing=_landing(desk, SignUp(shown=shown)))
+
+    # Past FastAPI's reading of parameters: there are none, and it is the page that is asked for most. Its form's
+    # stamp may be a second old, so that of the two that a program is told by, one is certain.
+    pages.add_route("/", Common(fresh).answer, methods=READ)
 
     @pages.api_route("/sample", methods=READ)
     def sample() -> Response:
@@ -35,9 +41,11 @@ def add(pages: FastAPI, desk: Desk) -> None:
 
     @pages.post("/subscribe", dependencies=[Depends(own_pages_only(site.url))])
     def subscribe(request: Request, typed: Annotated[SignUp, Form()]) -> Response:
-        asking = network(client(request))
+        asking, now = network(client(request)), desk.clock()
+        if robots.by_machine(typed, desk.day.links, now):
+            return desk.asked(None)
         try:
-            wait = subscriptions.ask(desk.day, typed.email, typed.wish(), asking, desk.clock())
+            wait = subscriptions.ask(desk.day, typed.email, typed.wish(), asking, now)
         except BadAddress as error:
             view = _landing(desk, typed, bad_address=said(error, desk.look.language))
         except UsageError as error:
@@ -84,6 +92,7 @@ def _landing(desk: Desk, typed: SignUp, bad_address: str = "", bad_interests: st
         schedule=words.schedule(language, usual),
         sample=language.headline(shown.date) if shown and shown.public else "",
         withheld=bool(shown and shown.case.withheld),
+        wording=subscriptions.wording(settings.site, language),
         typed=typed,
         bad_address=bad_address,
         bad_interests=bad_interests,

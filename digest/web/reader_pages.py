@@ -28,8 +28,13 @@ def add(pages: FastAPI, desk: Desk) -> None:
         except LinkExpired:
             return _expired(desk, token)
         path = desk.path(Purpose.CONFIRM, token)
+        language = languages.of(reader.language)
         return desk.look.page(
-            "confirm.html", language=languages.of(reader.language), address=masked(reader.address), path=path
+            "confirm.html",
+            language=language,
+            address=masked(reader.address),
+            wording=subscriptions.wording(desk.day.settings.site, language),
+            path=path,
         )
 
     @pages.post("/confirm/{token}", dependencies=ours)

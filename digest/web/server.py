@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -12,32 +12,38 @@ from fastapi import FastAPI
 
 from digest.listening import listen, url_of
 
-#: Who may tell us a client's address, in X-Forwarded-For: a proxy on this machine, nobody else.
-TRUSTED_PROXY = "127.0.0.1"
+#: Who may tell us a client's address, in X-Forwarded-For, unless it is said: a proxy on this machine, nobody else.
+BESIDE_US = ("127.0.0.1",)
 #: Seconds for requests that are under way when we are told to stop.
 GRACE = 3
 
 
-def serve(application: FastAPI, host: str, port: int, announce: Callable[[str], None]) -> None:
+def serve(
+    application: FastAPI,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    proxies: Collection[str] = BESIDE_US,
+) -> None:
     """Serve until SIGTERM or SIGINT, then return; `announce` is told the URL once we listen.
 
     Access is not logged: paths hold tokens. Raises UsageError if host and port cannot be had.
     """
     listening = listen(host, port)
-    server = uvicorn.Server(configured(application))
+    server = uvicorn.Server(configured(application, proxies))
     with _signals_end_only(server):
         announce(url_of(listening))
         server.run(sockets=[listening])
 
 
-def configured(application: FastAPI) -> uvicorn.Config:
-    """How we serve: no access log, a client's address from the proxy beside us only, no Server header."""
+def configured(application: FastAPI, proxies: Collection[str] = BESIDE_US) -> uvicorn.Config:
+    """How we serve: no access log, a client's address from these proxies only, no Server header."""
     return uvicorn.Config(
         application,
         access_log=False,
         log_level="warning",
         proxy_headers=True,
-        forwarded_allow_ips=TRUSTED_PROXY,
+        forwarded_allow_ips=list(proxies),
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )

@@ -10,8 +10,10 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, File, Form, Request, Response
 
+from digest import subscriptions
 from digest.errors import UsageError
 from digest.samples import Trial as Tried
+from digest.web import robots
 from digest.web.desk import READ, Desk, client, in_frame
 from digest.web.forms import SignUp, Trial, whole
 from digest.web.guard import network, own_pages_only
@@ -50,20 +52,26 @@ def add(pages: FastAPI, desk: Desk) -> None:
             view = TrialPage(typed=typed, problem=said(error, desk.look.language))
             return desk.look.page("try.html", 422, page=view)
         ids = (*(wish.likes or ()), *(entry.ids[0] for entry in pasted))
-        wishes = SignUp(interests=typed.interests, likes="\n".join(dict.fromkeys(ids)))
+        wishes = SignUp(
+            interests=typed.interests,
+            likes="\n".join(dict.fromkeys(ids)),
+            shown=robots.stamp(desk.day.links, now),
+        )
+        agreed = subscriptions.wording(desk.day.settings.site, desk.look.language)
         headers = {"Content-Security-Policy": INLINE_POLICY, "Cache-Control": "no-store"}
-        return desk.look.page("try.html", headers=headers, page=_shown(typed, tried, wishes))
+        return desk.look.page("try.html", headers=headers, page=_shown(typed, tried, wishes, agreed))
 
 
 def _typed(interests: Annotated[str, Form()] = "", papers: Annotated[str, Form()] = "") -> Trial:
     return Trial(interests=interests, papers=papers)
 
 
-def _shown(typed: Trial, tried: Tried | None, wishes: SignUp) -> TrialPage:
+def _shown(typed: Trial, tried: Tried | None, wishes: SignUp, wording: str) -> TrialPage:
     content = tried.content if tried else None
     return TrialPage(
         typed=typed,
         wishes=wishes,
+        wording=wording,
         digest=in_frame(content.html) if content else "",
         unknown=tried.unknown if tried else 0,
     )

@@ -64,6 +64,8 @@ class Landing:
     sample: str
     #: Whether the sample leaves out texts that a mail holds.
     withheld: bool
+    #: What whoever sends the form agrees to.
+    wording: str
     typed: SignUp
     bad_address: str = ""
     bad_interests: str = ""
@@ -96,6 +98,8 @@ class TrialPage:
     digest: str = ""
     #: How many of the papers nobody here knows.
     unknown: int = 0
+    #: What whoever subscribes agrees to.
+    wording: str = ""
     problem: str = ""
 
 

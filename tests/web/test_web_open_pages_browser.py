@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.resources
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ def test_a_stranger_tries_it_and_subscribes_with_the_same_wishes(site, page) -> 
     page.get_by_role("button", name="Show my digest").click()
     page.frame_locator("iframe").get_by_text("matches “video generation”").first.wait_for()
     page.get_by_label("Your e-mail address").fill(f"{name}@example.org")
+    site.clock.now += dt.timedelta(seconds=10)
     page.get_by_role("button", name="Subscribe").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Look into your inbox"
     assert [one.value for one in site.now(name).interests] == ["video generation"]
@@ -86,7 +88,9 @@ def test_the_pages_pass_axe_and_do_not_scroll_sideways(site, browser, scheme: st
     feedback = urlsplit(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id]).path
     site.day.store.opinions.say(reader.id, Opinion.MORE, Subject.PAPER, paper.id, site.clock())
     paths = ("/", "/try", "/archive", "/archive?q=the", "/archive/2026-04-16", f"/papers/{paper.id}")
-    for path in (*paths, feedback, site.path(Purpose.PREFERENCES, reader), "previewed", "tried"):
+    preferences = site.path(Purpose.PREFERENCES, reader)
+    own = ("/privacy", f"{preferences}/why", site.confirm_path(reader))
+    for path in (*paths, *own, feedback, preferences, "previewed", "tried"):
         if path == "tried":
             page.goto(f"{site.url}/try")
             page.get_by_label("What you work on").fill("video")

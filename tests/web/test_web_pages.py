@@ -11,6 +11,7 @@ import pytest
 
 from digest.links import Purpose
 from digest.model import DeliveryKind, SubscriberState
+from digest.web.common import FRESH
 
 OPEN_PATHS = ["/", "/sample", "/style.css", "/robots.txt", "/healthz", "/readyz", "/nowhere"]
 
@@ -130,6 +131,92 @@ def test_only_the_proxy_on_this_machine_may_name_a_client(site) -> None:
         return site.ask("POST", "/subscribe", form, source="127.0.0.2").status
 
     assert [subscribe(number) for number in range(6)] == [200] * 5 + [429]
+
+
+def landing(site) -> str:
+    """The page as it is now: it is made anew once a second, on a clock that is not ours."""
+    time.sleep(FRESH)
+    return site.get("/").text
+
+
+def stamped(page: str) -> dict[str, str]:
+    """The hidden fields of the form to subscribe, as a browser sends them back."""
+    (form,) = re.findall(r'<form method="post" action="/subscribe">(.*?)</form>', page, re.DOTALL)
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    assert '<input id="homepage" name="homepage" tabindex="-1" autocomplete="off">' in form
+    return hidden | {"homepage": ""}
+
+
+def test_a_form_that_comes_back_too_soon_is_answered_as_any_and_nothing_is_kept(site) -> None:
+    answer = site.post("/subscribe", {"email": "slow@example.org"})
+    hidden = stamped(landing(site))
+    before = site.rows()
+    site.clock.now += dt.timedelta(milliseconds=1999)
+    hasty = site.post("/subscribe", {"email": "hasty@example.org"} | hidden)
+    assert (hasty.status, hasty.body, hasty.headers.keys()) == (200, answer.body, answer.headers.keys())
+    assert site.rows() == before
+
+    site.clock.now += dt.timedelta(milliseconds=1)
+    site.post("/subscribe", {"email": "hasty@example.org"} | hidden)
+    assert len(site.mails("hasty")) == 1
+
+
+def test_the_form_behind_a_trial_tells_haste_too(site) -> None:
+    hidden = stamped(site.post("/try", {"interests": "video"}).text)
+    before = site.rows()
+    site.post("/subscribe", {"email": "trial@example.org"} | hidden)
+    assert site.rows() == before
+    site.clock.now += dt.timedelta(seconds=2)
+    site.post("/subscribe", {"email": "trial@example.org"} | hidden)
+    assert [i.value for i in site.now("trial").interests] == ["video"]
+
+
+def test_whoever_corrects_a_mistake_does_not_start_anew(site) -> None:
+    hidden = stamped(landing(site))
+    site.clock.now += dt.timedelta(seconds=5)
+    assert stamped(site.post("/subscribe", {"email": "typo"} | hidden).text) == hidden
+
+
+@pytest.mark.parametrize(
+    "age", [dt.timedelta(days=400), -dt.timedelta(hours=1)], ids=["kept", "clock was ahead"]
+)
+def test_a_form_that_a_browser_kept_still_works(site, age: dt.timedelta) -> None:
+    hidden = stamped(landing(site))
+    site.clock.now += age
+    site.post("/subscribe", {"email": f"kept{age.days}@example.org"} | hidden)
+    assert site.now(f"kept{age.days}").state is SubscriberState.PENDING
+
+
+@pytest.mark.parametrize(
+    "shown", ["", "x", "1", "1776333600000.", "1776333600000.aaaaaaaaaaaaaaaaaaaaaaaaaa", "\x00.é"]
+)
+def test_a_form_that_never_saw_our_page_is_no_proof_of_a_program(site, shown: str) -> None:
+    name = f"program{len(shown)}"
+    assert site.post("/subscribe", {"email": f"{name}@example.org", "shown": shown}).status == 200
+    assert site.now(name).state is SubscriberState.PENDING
+
+
+def test_a_program_that_fills_in_every_field_is_answered_as_any_and_nothing_is_kept(site) -> None:
+    hidden = stamped(landing(site))
+    before = site.rows()
+    site.clock.now += dt.timedelta(minutes=1)
+    form = {"email": "robot@example.org"} | hidden
+    answer = site.post("/subscribe", form | {"homepage": "https://spam.example.net"})
+    assert site.rows() == before
+    assert answer.body == site.post("/subscribe", form).body
+
+
+def test_when_far_too_many_ask_everybody_is_answered_alike_and_the_log_tells_once(site, logged) -> None:
+    site.clock.now += dt.timedelta(days=100)  # after what other tests counted
+    answers = [site.post("/subscribe", {"email": f"storm{n}@example.org"}) for n in range(103)]
+    assert {(answer.status, answer.body) for answer in answers} == {(200, answers[0].body)}
+    assert len([n for n in range(103) if site.mails(f"storm{n}")]) == 100
+    said = logged()
+    assert said.count("sign-up mails paused") == 1
+    assert "storm" not in said
+    site.clock.now += dt.timedelta(hours=1)
+    site.post("/subscribe", {"email": "storm102@example.org"})
+    assert len(site.mails("storm102")) == 1
 
 
 def test_a_bounded_body_is_read_and_a_longer_one_refused(site) -> None:

@@ -80,6 +80,7 @@ def test_the_same_wishes_are_carried_into_the_subscription(site) -> None:
     given = titles(site.get("/sample").text)[0]
     page = site.post("/try", FIELDS | {"papers": given})
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
+    site.clock.now += dt.timedelta(seconds=2)
     site.post("/subscribe", hidden | {"email": "convinced@example.org"})
     wishes = [(one.kind, one.value, one.weight) for one in site.now("convinced").interests]
     assert wishes == [("phrase", "video generation", 2), ("like", given, 1)]
