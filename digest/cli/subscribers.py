@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import roster, subscriptions
-from digest.cli import as_json
+from digest import as_json, roster, subscriptions
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.model import Subscriber, SubscriberState
@@ -213,17 +212,17 @@ def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
 
 
 @app.command()
-def pause(context: typer.Context, address: Who) -> None:
+def pause(context: typer.Context, address: Who, now: Now = None) -> None:
     """Send nothing until `update --confirmed`."""
     with service(context) as day:
-        tell(subscriptions.pause(day, address), json=False)
+        tell(subscriptions.pause(day, address, clock(now)), json=False)
 
 
 @app.command()
-def remove(context: typer.Context, address: Who) -> None:
+def remove(context: typer.Context, address: Who, now: Now = None) -> None:
     """Forget a subscriber, with everything that was sent to them."""
     with service(context) as day:
-        day.store.subscribers.remove(subscriptions.find(day, address).id)
+        day.store.subscribers.remove(subscriptions.find(day, address).id, clock(now))
     typer.echo("removed")
 
 

@@ -2,7 +2,7 @@
 
 In the order in which a paper travels: Source, Entry, Paper, Mention, Trend, Edition; then the reader:
 Interest, Schedule, Subscriber, Reader; then what passes between them: Pick, Digest, Message, Delivery;
-and what comes back: Bounce.
+and what comes back: Bounce; last, what other programs are told: Event.
 Every datetime is aware and in UTC; a local date belongs to a reader's time zone.
 """
 
@@ -24,6 +24,7 @@ from digest.model.deliveries import (
     Suppression,
     Verdict,
 )
+from digest.model.events import ApiKey, Event, EventKind, Scope
 from digest.model.papers import (
     UNSEEN,
     Announcement,
@@ -66,6 +67,7 @@ __all__ = [
     "DAY_NAMES",
     "UNSEEN",
     "Announcement",
+    "ApiKey",
     "Attempt",
     "Bounce",
     "BounceClass",
@@ -80,6 +82,8 @@ __all__ = [
     "Edition",
     "Embedding",
     "Entry",
+    "Event",
+    "EventKind",
     "Feedback",
     "Interest",
     "InterestKind",
@@ -107,6 +111,7 @@ __all__ = [
     "Resolved",
     "Rights",
     "Schedule",
+    "Scope",
     "Settlement",
     "Signals",
     "Snapshot",

@@ -18,7 +18,9 @@ from digest.store.bounces import Bounces
 from digest.store.database import Database, insert
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
+from digest.store.events import Events
 from digest.store.facts import FactRows
+from digest.store.keys import ApiKeys
 from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
@@ -29,12 +31,15 @@ from digest.store.subscribers import Mail, Subscribers
 from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
 from digest.store.turns import Turns
+from digest.store.webhook import Untold, Webhook
 
 __all__ = [
+    "ApiKeys",
     "Bounces",
     "EditionHeader",
     "Editions",
     "Embeddings",
+    "Events",
     "Limit",
     "Mail",
     "Opinions",
@@ -46,6 +51,8 @@ __all__ = [
     "Summaries",
     "Suppressions",
     "Turns",
+    "Untold",
+    "Webhook",
     "open_store",
     "upgrade",
 ]
@@ -67,6 +74,9 @@ class Store:
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
         self.bounces = Bounces(database)
+        self.events = Events(database)
+        self.webhook = Webhook(database)
+        self.keys = ApiKeys(database)
         #: What senders are at; None on SQLite, where files beside it are faster.
         self.journals = FactRows(database) if database.is_postgres else None
 

@@ -33,6 +33,7 @@ from digest.model import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    EventKind,
     JournalLine,
     Plan,
     Settlement,
@@ -41,6 +42,7 @@ from digest.model import (
 from digest.store import codec
 from digest.store.aliases import homes
 from digest.store.database import Database, chunks, insert
+from digest.store.events import tell
 from digest.store.schema import outbox, outbox_journal, subscribers
 from digest.store.suppressions import give_up, suppressed
 
@@ -207,9 +209,12 @@ class Outbox:
         day: dt.date | None = None,
         subscriber: str | None = None,
         limit: int | None = None,
+        before: int | None = None,
     ) -> builtins.list[Delivery]:
-        """The deliveries in that state, of that local date and that subscriber, the newest first."""
+        """The deliveries in that state, of that local date and that subscriber, the newest first; from before that id."""
         chosen = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+        if before is not None:
+            chosen = chosen.where(outbox.c.id < before)
         asked = ((outbox.c.state, state), (outbox.c.local_date, day), (outbox.c.subscriber, subscriber))
         for column, value in asked:
             if value is not None:
@@ -354,9 +359,13 @@ def _settle(
     connection.execute(_SETTLED, [_settled(delivery, settled[delivery], now) for delivery in there])
     lines = [_line(d, now, settled[d].event, settled[d].reply) for d in there if settled[d].event]
     _write_journal(connection, lines)
-    for delivery, (subscriber, reader) in there.items():
-        if reason := settled[delivery].suppress:
-            give_up(connection, subscriber, codec.decode_reader(reader).address, reason, now)
+    given_up = [
+        (EventKind.BOUNCED, subscriber)
+        for delivery, (subscriber, reader) in there.items()
+        if (reason := settled[delivery].suppress)
+        and give_up(connection, subscriber, codec.decode_reader(reader).address, reason, now)
+    ]
+    tell(connection, given_up, now)
     return set(there)
 
 

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
-from digest.errors import UsageError
+from digest.errors import TooOften, UsageError
 from digest.model import Days, DeliveryKind, Interest, Plan, Schedule, Subscriber, SubscriberState
 from digest.store import limits
 from digest.store.database import Database, chunks, insert
+from digest.store.events import tell, told
 from digest.store.limits import Limit
 from digest.store.outbox import enqueue
 from digest.store.schema import interests, outbox, subscribers
@@ -38,9 +39,13 @@ class Subscribers:
     def add(self, subscriber: Subscriber, mail: Mail | None = None) -> None:
         """Keep a new subscriber, and the mail to them if there is one, which is counted.
 
-        UsageError if the address, without case, is somebody's already.
+        UsageError if the address, without case, is somebody's already; TooOften if it may not be mailed yet.
         """
         with self._database.writing() as connection:
+            if mail and (too_soon := limits.wait(connection, mail.limit, mail.plan.prepared_at)):
+                raise TooOften(
+                    "the address was mailed too often; try again later, or without a mail", too_soon
+                )
             try:
                 connection.execute(subscribers.insert(), _row(subscriber))
             except IntegrityError:
@@ -48,8 +53,14 @@ class Subscribers:
             _write_interests(connection, subscriber)
             if mail:
                 _enqueue(connection, mail)
+            _tell(connection, subscriber.id, None, subscriber.state, subscriber.created_at)
 
-    def change(self, id: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+    def change(
+        self,
+        id: str,  # noqa: A002 (it is the subscriber's id)
+        decide: Callable[[Subscriber], Subscriber],
+        now: dt.datetime,
+    ) -> Subscriber | None:
         """Replace a subscriber by what `decide` makes of them as they are now; None if nobody has that id.
 
         Nobody else changes them in between, so a saved preference cannot undo an unsubscription. If `decide`
@@ -68,6 +79,7 @@ class Subscribers:
             if changed.interests != current.interests:
                 connection.execute(delete(interests).where(interests.c.subscriber == id))
                 _write_interests(connection, changed)
+            _tell(connection, id, current.state, changed.state, now)
             return changed
 
     def ask(
@@ -85,9 +97,12 @@ class Subscribers:
             if mail is None or limits.wait(connection, mail.limit, now):
                 return None
             new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
-            if connection.execute(new, _row(subscriber)).one_or_none():
+            is_new = connection.execute(new, _row(subscriber)).one_or_none() is not None
+            if is_new:
                 _write_interests(connection, subscriber)
             _enqueue(connection, mail)
+            if is_new:
+                _tell(connection, subscriber.id, None, subscriber.state, now)
             return None
 
     def forget(self, asked_before: dt.datetime, counted_before: dt.datetime) -> int:
@@ -110,9 +125,11 @@ class Subscribers:
         with self._database.reading() as connection:
             return next(iter(_read(connection, chosen)), None)
 
-    def list(self, state: SubscriberState | None = None) -> builtins.list[Subscriber]:
-        """All subscribers, or those in that state; by id."""
-        chosen = select(subscribers).order_by(subscribers.c.id)
+    def list(
+        self, state: SubscriberState | None = None, after: str = "", limit: int | None = None
+    ) -> builtins.list[Subscriber]:
+        """All subscribers, or those in that state; by id, from the one after that, at most so many."""
+        chosen = select(subscribers).where(subscribers.c.id > after).order_by(subscribers.c.id).limit(limit)
         with self._database.reading() as connection:
             return _read(connection, chosen if state is None else chosen.where(subscribers.c.state == state))
 
@@ -129,15 +146,27 @@ class Subscribers:
             yield found
             last = found[-1].id
 
-    def remove(self, id: str) -> None:  # noqa: A002 (it is the subscriber's id)
+    def remove(self, id: str, now: dt.datetime) -> None:  # noqa: A002 (it is the subscriber's id)
         """Forget a subscriber, their interests and everything in the outbox that is theirs."""
+        gone = delete(subscribers).where(subscribers.c.id == id).returning(subscribers.c.state)
         with self._database.writing() as connection:
-            connection.execute(delete(subscribers).where(subscribers.c.id == id))
+            if state := connection.scalar(gone):
+                _tell(connection, id, state, None, now)
 
 
 def _enqueue(connection: Connection, mail: Mail) -> None:
     limits.count(connection, mail.limit, mail.plan.prepared_at)
     enqueue(connection, [mail.plan])
+
+
+def _tell(
+    connection: Connection,
+    id: str,  # noqa: A002 (it is the subscriber's id)
+    before: SubscriberState | None,
+    after: SubscriberState | None,
+    now: dt.datetime,
+) -> None:
+    tell(connection, [(kind, id) for kind in told(before, after)], now)
 
 
 def _taken(subscriber: Subscriber) -> UsageError:

@@ -77,10 +77,10 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
             return changed
         return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=changed.confirmed_at or now)
 
-    return _changed(day, find(day, who).id, decide)
+    return _changed(day, find(day, who).id, decide, now)
 
 
-def pause(day: Service, who: str) -> Subscriber:
+def pause(day: Service, who: str, now: dt.datetime) -> Subscriber:
     """No digests until `update --confirmed`."""
 
     def decide(subscriber: Subscriber) -> Subscriber:
@@ -90,11 +90,26 @@ def pause(day: Service, who: str) -> Subscriber:
             )
         return replace(subscriber, state=SubscriberState.PAUSED)
 
-    return _changed(day, find(day, who).id, decide)
+    return _changed(day, find(day, who).id, decide, now)
 
 
-def _changed(day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
-    changed = day.store.subscribers.change(subscriber, decide)
+def resume(day: Service, who: str, now: dt.datetime) -> Subscriber:
+    """Digests come again to somebody who was paused, and to nobody else: only a reader confirms."""
+
+    def decide(subscriber: Subscriber) -> Subscriber:
+        if subscriber.state is not SubscriberState.PAUSED:
+            raise UsageError(
+                f"only a paused subscriber can be resumed, this one is {subscriber.state}: {who!r}"
+            )
+        return replace(subscriber, state=SubscriberState.CONFIRMED)
+
+    return _changed(day, find(day, who).id, decide, now)
+
+
+def _changed(
+    day: Service, subscriber: str, decide: Callable[[Subscriber], Subscriber], now: dt.datetime
+) -> Subscriber:
+    changed = day.store.subscribers.change(subscriber, decide, now)
     if changed is None:
         raise UsageError(f"no such subscriber any more; somebody removed it: {subscriber!r}")
     return changed

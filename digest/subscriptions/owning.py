@@ -34,7 +34,7 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
             return replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now, starts_at=now)
         return subscriber
 
-    confirmed = _by_link(day, reader, decide)
+    confirmed = _by_link(day, reader, decide, now)
     if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
         # Not in the same transaction: a kill in between costs a greeting, and nothing else.
         day.store.outbox.enqueue([asked_plan(day, DeliveryKind.WELCOME, confirmed, now)])
@@ -52,7 +52,7 @@ def prefer(
     wish = liking(wish, examples)
     tuned(reader, wish, day.settings)  # what cannot be is refused before anything is kept
     remember(day, examples, now)
-    return _by_link(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings))
+    return _by_link(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings), now)
 
 
 def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
@@ -61,7 +61,7 @@ def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None
     LinkError if the token is forged, revoked or made for something else. It never expires.
     """
     reader = leaver(day, token, now)
-    return _by_link(day, reader, left) if reader else None
+    return _by_link(day, reader, left, now) if reader else None
 
 
 def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
@@ -78,8 +78,10 @@ def left(subscriber: Subscriber) -> Subscriber:
     return replace(subscriber, state=SubscriberState.UNSUBSCRIBED)
 
 
-def _by_link(day: Service, reader: Subscriber, decide: Callable[[Subscriber], Subscriber]) -> Subscriber:
-    changed = day.store.subscribers.change(reader.id, decide)
+def _by_link(
+    day: Service, reader: Subscriber, decide: Callable[[Subscriber], Subscriber], now: dt.datetime
+) -> Subscriber:
+    changed = day.store.subscribers.change(reader.id, decide, now)
     if changed is None:
         raise LinkError("the reader of the link is gone")
     if changed.state is not reader.state:

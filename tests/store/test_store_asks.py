@@ -120,7 +120,7 @@ def test_who_does_not_confirm_is_forgotten_and_nobody_else(store: Store):
     ask(store, newcomer("again"), NOON)
     ask(store, newcomer("again"), NOON + 5 * DAY)
     ask(store, newcomer("confirmed"), NOON + HOUR)
-    store.subscribers.change("s-confirmed", lambda _: a_subscriber("confirmed"))
+    store.subscribers.change("s-confirmed", lambda _: a_subscriber("confirmed"), NOON)
     store.subscribers.add(newcomer("never mailed"))
 
     assert store.subscribers.forget(NOON + DAY, NOON) == 1

@@ -113,7 +113,7 @@ def test_who_is_suppressed_stays_so(sent: Store):
 
 
 def test_an_old_address_is_suppressed_and_its_reader_stays(sent: Store):
-    sent.subscribers.change(VISION.id, lambda one: replace(one, address="new@example.org"))
+    sent.subscribers.change(VISION.id, lambda one: replace(one, address="new@example.org"), NOON)
     assert sent.bounces.address(ORIGIN) == VISION.address
     sent.bounces.settle(a_bounce(), always(SUPPRESS), NOON)
     assert sent.suppressions.has(VISION.address)
@@ -133,7 +133,7 @@ def test_nobody_is_counted_who_is_gone_and_nothing_of_them_stays(
     sent: Store, rows: Callable[[str], list[tuple[object, ...]]]
 ):
     sent.bounces.settle(a_bounce(), always(Decision()), NOON)
-    sent.subscribers.remove(VISION.id)
+    sent.subscribers.remove(VISION.id, NOON)
     assert rows("SELECT * FROM bounces") == []
     assert sent.bounces.address(ORIGIN) is None
     assert sent.bounces.settle(a_bounce("two"), always(SUPPRESS), NOON) is None

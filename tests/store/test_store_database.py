@@ -212,7 +212,7 @@ def test_a_backup_is_a_whole_database(sqlite_url: str, tmp_path: Path):
     with open_store(sqlite_url) as store:
         store.subscribers.add(a_subscriber())
         store.backup(tmp_path / "copy.db")
-        store.subscribers.remove("s-vision")
+        store.subscribers.remove("s-vision", NOON)
 
     with open_store(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
         assert copy.subscribers.get("s-vision") == a_subscriber()

@@ -39,5 +39,5 @@ def test_an_opinion_can_be_withdrawn_and_goes_with_its_reader(store: Store):
     assert not store.opinions.withdraw(reader.id, Subject.AUTHOR, "Ada Author")
     assert [said.value for said in store.opinions.of([reader.id])[reader.id]] == ["blockchain"]
 
-    store.subscribers.remove(reader.id)
+    store.subscribers.remove(reader.id, NOON)
     assert store.opinions.of([reader.id]) == {}

@@ -263,7 +263,7 @@ def test_leaving_takes_effect_at_once_and_twice_is_once(day: Service) -> None:
 def test_a_reader_who_is_gone_can_still_leave_and_can_do_nothing_else(day: Service) -> None:
     reader = subscribed(day)
     leave, preferences = links(day, reader)
-    day.store.subscribers.remove(reader.id)
+    day.store.subscribers.remove(reader.id, NOW)
     assert subscriptions.unsubscribe(day, leave, NOW) is None
     with pytest.raises(LinkError):
         subscriptions.prefer(day, preferences, Wish(papers=3), NOW)
@@ -317,7 +317,7 @@ def test_a_text_that_is_too_long_is_refused_with_its_length(day: Service) -> Non
 def test_raising_the_generation_revokes_every_link(day: Service) -> None:
     reader = subscribed(day)
     leave, preferences = links(day, reader)
-    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=one.generation + 1))
+    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=one.generation + 1), NOW)
     with pytest.raises(LinkError):
         subscriptions.unsubscribe(day, leave, NOW)
     with pytest.raises(LinkError):
@@ -327,7 +327,7 @@ def test_raising_the_generation_revokes_every_link(day: Service) -> None:
 def test_leaving_does_not_lift_a_suppression(day: Service) -> None:
     leave, _ = links(day, subscribed(day))
     suppressed = replace(the_reader(day), state=SubscriberState.SUPPRESSED)
-    day.store.subscribers.change(suppressed.id, lambda _: suppressed)
+    day.store.subscribers.change(suppressed.id, lambda _: suppressed, NOW)
     assert subscriptions.unsubscribe(day, leave, NOW) == suppressed == the_reader(day)
 
 
