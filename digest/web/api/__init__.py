@@ -14,7 +14,7 @@ from fastapi import FastAPI, Response
 from digest import __version__
 from digest.languages import ENGLISH
 from digest.web.api import problems, reading, subscribers
-from digest.web.api.key import Doorkeeper
+from digest.web.api.key import ROOT, Doorkeeper
 from digest.web.api.page import sections
 from digest.web.desk import Desk
 
@@ -24,7 +24,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
     api = Api(
         title=f"{desk.day.settings.site.name}: API",
         version=__version__,
-        servers=[{"url": f"{desk.look.base}/api"}],
+        servers=[{"url": f"{desk.look.base}{ROOT}"}],
         root_path_in_servers=False,
         docs_url=None,
         redoc_url=None,
@@ -39,7 +39,7 @@ def add(pages: FastAPI, desk: Desk) -> None:
         return desk.look.page("api.html", language=ENGLISH, page=sections(api.openapi()))
 
     problems.explain(api)
-    pages.mount("/api", Doorkeeper(api, desk))
+    pages.add_middleware(Doorkeeper, api=api, desk=desk)
 
 
 class Api(FastAPI):

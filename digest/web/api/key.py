@@ -6,40 +6,58 @@ import datetime as dt
 import math
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, HTTPException, Request, Response, params
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest import keys, model
+from digest.errors import StoreError
 from digest.model import ApiKey
 from digest.web.api.problems import problem
 from digest.web.desk import Desk
 from digest.web.pace import Pace
 
+log = structlog.get_logger()
+
+#: Where the API is.
+ROOT = "/api"
 #: What one key may ask of one process.
 PER_KEY = (600, dt.timedelta(minutes=1))
 
 
 class Doorkeeper:
-    """Asks for a key before anything of a request is read; while there is none at all, there is nothing here."""
+    """Leads to the API, and asks for a key before anything of a request is read.
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
-        self._app, self._desk = app, desk
+    A middleware and no mounted application: routes know no line breaks, which a path may hold.
+    """
+
+    def __init__(self, app: ASGIApp, api: ASGIApp, desk: Desk) -> None:
+        self._pages, self._api, self._desk = app, api, desk
         self._pace = Pace(*PER_KEY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on whoever has a key, and everybody to the description."""
-        if not await run_in_threadpool(self._desk.day.store.keys.any):
-            raise HTTPException(404)
-        if scope["path"].removeprefix(scope["root_path"]).startswith("/v1/"):
+        """Pass on: to the pages, which know nothing of an API, while there is no key at all."""
+        if scope["type"] != "http" or not scope["path"].startswith(f"{ROOT}/"):
+            await self._pages(scope, receive, send)
+            return
+        try:
+            is_open = await run_in_threadpool(self._desk.day.store.keys.any)
             holder = await run_in_threadpool(self._holder, Headers(scope=scope).get("authorization", ""))
-            if refused := self._refusal(holder):
-                await refused(scope, receive, send)
-                return
-            scope = {**scope, "state": {**scope.get("state", {}), "holder": holder}}
-        await self._app(scope, receive, send)
+        except StoreError as error:
+            log.error("page failed", page=ROOT, reason=str(error))  # noqa: TRY400 (one line says it all)
+            await problem(503, headers={"Retry-After": "60"})(scope, receive, send)
+            return
+        inside = {**scope, "root_path": scope["root_path"] + ROOT, "state": {"holder": holder}}
+        if not is_open:
+            await self._pages(scope, receive, send)
+        elif scope["path"].startswith(f"{ROOT}/v1/") and (refused := self._refusal(holder)):
+            await refused(scope, receive, send)
+        else:
+            await self._api(inside, receive, send)
 
     def _holder(self, said: str) -> ApiKey | None:
         scheme, _, key = said.partition(" ")
@@ -68,12 +86,24 @@ def _asks(needed: model.Scope) -> list[params.Depends]:
         _: Annotated[HTTPAuthorizationCredentials | None, Depends(_described)],
     ) -> None:
         response.headers["Cache-Control"] = "no-store"
+        refuse_unknown(request)
         has: model.Scope = request.state.holder.scope
         if not has.covers(needed):
             refused = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'}
             raise HTTPException(403, f"this key has the scope {has}, and {needed} is needed", refused)
 
     return [Depends(check)]
+
+
+def refuse_unknown(request: Request) -> None:
+    """422 for a parameter that does not exist: a misspelt filter would let everything through."""
+    route = request.scope["route"]
+    known = {one.alias for one in route.dependant.query_params}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise RequestValidationError(
+            [{"loc": ("query", name), "msg": "there is no such parameter"} for name in unknown]
+        )
 
 
 EDITIONS, READ, WRITE = map(_asks, model.Scope)
