@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict  # Python 3.11's own cannot be read by pydantic
 
 from digest.daily import Report
@@ -17,6 +17,7 @@ from digest.languages import ENGLISH
 from digest.model import (
     ApiKey,
     Attempt,
+    BounceClass,
     Collected,
     Delivery,
     DeliveryKind,
@@ -30,6 +31,7 @@ from digest.model import (
     JournalLine,
     Listed,
     Opinion,
+    Record,
     Scope,
     Source,
     SourceState,
@@ -44,6 +46,7 @@ from digest.render.words import in_words
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+SubscriberId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Date = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 
 
@@ -81,7 +84,7 @@ class InterestJson(TypedDict):
 class SubscriberJson(TypedDict):
     """A subscriber with what they asked for."""
 
-    id: str
+    id: SubscriberId
     address: str
     name: str
     state: SubscriberState
@@ -103,6 +106,36 @@ class FeedbackJson(TypedDict):
     opinion: Opinion
     count: int
     at: Instant
+
+
+class BounceJson(TypedDict):
+    """What came back, without anybody's words."""
+
+    #: What the same thing read twice has in common.
+    key: str
+    at: Instant
+    meaning: BounceClass
+    status: str
+
+
+class SuppressionJson(TypedDict):
+    """Why an address must not be mailed, since when."""
+
+    reason: str
+    at: Instant
+
+
+@with_config(extra="forbid")
+class RecordJson(SubscriberJson):
+    """A subscriber with everything that is kept of them, but for what was sent."""
+
+    generation: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    created_at: Instant
+    confirmed_at: Instant | None
+    starts_at: Instant | None
+    feedback: list[FeedbackJson]
+    came_back: list[BounceJson]
+    suppression: SuppressionJson | None
 
 
 class PickJson(TypedDict):
@@ -239,6 +272,24 @@ def feedback(one: Feedback) -> FeedbackJson:
         "opinion": one.opinion,
         "count": one.count,
         "at": instant(one.at),
+    }
+
+
+def record(one: Record) -> RecordJson:
+    """A subscriber with everything that is kept of them, but for what was sent."""
+    reader, stopped = one.subscriber, one.suppression
+    return {
+        **subscriber(reader),
+        "generation": reader.generation,
+        "created_at": instant(reader.created_at),
+        "confirmed_at": instant_or_none(reader.confirmed_at),
+        "starts_at": instant_or_none(reader.starts_at),
+        "feedback": [feedback(each) for each in one.said],
+        "came_back": [
+            {"key": each.key, "at": instant(each.at), "meaning": each.meaning, "status": each.status}
+            for each in one.back
+        ],
+        "suppression": {"reason": stopped.reason, "at": instant(stopped.at)} if stopped else None,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import as_json, roster, subscriptions
+from digest import as_json, records, roster, subscriptions
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.model import Subscriber, SubscriberState
@@ -229,31 +229,43 @@ def remove(context: typer.Context, address: Who, now: Now = None) -> None:
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="With the columns that `export` writes.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A CSV, or a .json, as `export` and `export --json` write them."),
+    ],
     now: Now = None,
 ) -> None:
-    """Add the subscribers of a CSV; all or, if a line is wrong, none. Known addresses are left as they are."""
+    """Add the subscribers of a file; all or, if a line is wrong, none. Known addresses are left as they are."""
     with service(context) as day:
         try:
-            with file.open(encoding="utf-8-sig", newline="") as rows:
-                found = roster.read_csv(rows, day.settings, clock(now))
+            added, known = (from_json if file.suffix == ".json" else from_csv)(day, file, clock(now))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise UsageError(f"cannot read it as CSV in UTF-8 ({error}): {str(file)!r}") from None
+            raise UsageError(f"cannot read it as CSV or JSON in UTF-8 ({error}): {str(file)!r}") from None
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from None
-        added, known = roster.import_all(day, found, clock(now))
     typer.echo(f"{added} added, {known} already known")
+
+
+def from_csv(day: Service, file: Path, now: dt.datetime) -> tuple[int, int]:
+    """How many of a CSV were added, and how many known."""
+    with file.open(encoding="utf-8-sig", newline="") as rows:
+        found = roster.read_csv(rows, day.settings, now)
+    return roster.import_all(day, found, now)
+
+
+def from_json(day: Service, file: Path, now: dt.datetime) -> tuple[int, int]:
+    """How many of an `export --json` were added, and how many known."""
+    return records.add_all(day, records.read(file.read_bytes(), day.settings, now), now)
 
 
 @app.command()
 def export(context: typer.Context, json: AsJson = False) -> None:
-    """All subscribers as CSV (or JSON) on stdout."""
+    """All subscribers as CSV on stdout; as JSON with everything that is kept of them but what was sent."""
     with service(context) as day:
-        found = day.store.subscribers.list(None)
-    if json:
-        say([as_json.subscriber(one) for one in found])
-    else:
-        roster.write_csv(found, sys.stdout)
+        if json:
+            say(records.write(day))
+        else:
+            roster.write_csv(day.store.subscribers.list(), sys.stdout)
 
 
 def tell(one: Subscriber, *, json: bool) -> None:

@@ -62,6 +62,7 @@ from digest.model.readers import (
     clock_time,
     zone,
 )
+from digest.model.records import Record
 
 __all__ = [
     "DAY_NAMES",
@@ -107,6 +108,7 @@ __all__ = [
     "Reading",
     "Reason",
     "ReasonKind",
+    "Record",
     "Refusal",
     "Resolved",
     "Rights",

@@ -25,6 +25,7 @@ from digest.store.limits import Limit
 from digest.store.opinions import Opinions
 from digest.store.outbox import Outbox
 from digest.store.papers import Papers
+from digest.store.records import Records
 from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Mail, Subscribers
@@ -45,6 +46,7 @@ __all__ = [
     "Opinions",
     "Outbox",
     "Papers",
+    "Records",
     "Sources",
     "Store",
     "Subscribers",
@@ -74,6 +76,7 @@ class Store:
         self.outbox = Outbox(database)
         self.suppressions = Suppressions(database)
         self.bounces = Bounces(database)
+        self.records = Records(database)
         self.events = Events(database)
         self.webhook = Webhook(database)
         self.keys = ApiKeys(database)

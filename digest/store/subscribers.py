@@ -46,11 +46,7 @@ class Subscribers:
                 raise TooOften(
                     "the address was mailed too often; try again later, or without a mail", too_soon
                 )
-            try:
-                connection.execute(subscribers.insert(), _row(subscriber))
-            except IntegrityError:
-                raise _taken(subscriber) from None
-            _write_interests(connection, subscriber)
+            keep(connection, subscriber)
             if mail:
                 _enqueue(connection, mail)
             _tell(connection, subscriber.id, None, subscriber.state, subscriber.created_at)
@@ -152,6 +148,15 @@ class Subscribers:
         with self._database.writing() as connection:
             if state := connection.scalar(gone):
                 _tell(connection, id, state, None, now)
+
+
+def keep(connection: Connection, subscriber: Subscriber) -> None:
+    """Write a new subscriber, inside a transaction; UsageError if the id or the address is somebody's."""
+    try:
+        connection.execute(subscribers.insert(), _row(subscriber))
+    except IntegrityError:
+        raise _taken(subscriber) from None
+    _write_interests(connection, subscriber)
 
 
 def _enqueue(connection: Connection, mail: Mail) -> None:

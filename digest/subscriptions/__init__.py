@@ -21,8 +21,17 @@ from digest.subscriptions.keeping import (
     with_references,
 )
 from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscribe
-from digest.subscriptions.reading import liking, read_list
-from digest.subscriptions.wishes import LONGEST_TEXT, Wish, interest, newcomer, spelled, tuned, wish_of
+from digest.subscriptions.reading import LONGEST_TEXT, Wish, read_list
+from digest.subscriptions.wishes import (
+    LONGEST_TEXT,
+    asking,
+    interest,
+    liking,
+    newcomer,
+    spelled,
+    tuned,
+    wish_of,
+)
 
 __all__ = [
     "LONGEST_TEXT",
@@ -31,6 +40,7 @@ __all__ = [
     "add",
     "ask",
     "ask_again",
+    "asking",
     "bearer",
     "confirm",
     "find",

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import config, subscriptions, webhook
+from digest.cli import running
 from digest.config import Settings
 from digest.errors import ConfigError
 from digest.model import Event, EventKind
@@ -198,6 +199,14 @@ def test_the_schedule_tells_it(tmp_path: Path, receiver: Receiver) -> None:
                 break
             waiting.wait(0.02)
         assert jobs.stop(dt.timedelta(seconds=10))
+    assert len(receiver.heard) == 2
+
+
+def test_a_rehearsal_tells_nobody(day: Service, receiver: Receiver, tmp_path: Path) -> None:
+    subscribe(day)
+    running.one_pass(running.rehearsal(day.settings, tmp_path), NOW, None)
+    assert receiver.heard == []
+    running.one_pass(day.settings, NOW, None)
     assert len(receiver.heard) == 2
 
 

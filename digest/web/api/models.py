@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Path, Query
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from digest import model
 from digest.model import InterestKind, Opinion, Subject
-from digest.subscriptions import LONGEST_TEXT, Wish, spelled
+from digest.subscriptions import LONGEST_TEXT, Wish, asking
 
 Item = TypeVar("Item")
 
@@ -54,29 +53,12 @@ class Interest(Sent):
     value: str = Field(min_length=1, max_length=LONGEST_TEXT)
     weight: float = Field(1.0, gt=0, le=100)
 
+    def noun(self) -> model.Interest:
+        """The same as a noun."""
+        return model.Interest(kind=self.kind, value=self.value, weight=self.weight)
+
 
 Interests = Annotated[tuple[Interest, ...], Field(max_length=200)]
-
-
-def asking(plain: Wish, interests: Interests) -> Wish:
-    """The wish with these interests, of every kind, and no others."""
-
-    def texts(kind: InterestKind) -> tuple[str, ...]:
-        return tuple(
-            spelled(model.Interest(kind=one.kind, value=one.value, weight=one.weight))
-            for one in interests
-            if one.kind is kind
-        )
-
-    return replace(
-        plain,
-        interests=texts(InterestKind.PHRASE),
-        excludes=texts(InterestKind.EXCLUDE),
-        categories=texts(InterestKind.CATEGORY),
-        authors=texts(InterestKind.AUTHOR),
-        likes=tuple(one.value for one in interests if one.kind is InterestKind.LIKE),
-        about="".join(one.value for one in interests if one.kind is InterestKind.TEXT),
-    )
 
 
 class Settings(Sent):
@@ -114,7 +96,7 @@ class Settings(Sent):
             papers=self.papers,
             language=self.language,
         )
-        return plain if self.interests is None else asking(plain, self.interests)
+        return plain if self.interests is None else asking(plain, [one.noun() for one in self.interests])
 
 
 class Newcomer(Settings):

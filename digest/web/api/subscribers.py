@@ -12,7 +12,7 @@ from digest.as_json import FeedbackJson, InterestJson, SubscriberJson
 from digest.errors import UsageError
 from digest.feedback import Thing
 from digest.model import Subject, Subscriber, SubscriberState
-from digest.subscriptions import Wish
+from digest.subscriptions import Wish, asking
 from digest.web.api.key import READ, WRITE
 from digest.web.api.models import (
     After,
@@ -23,7 +23,6 @@ from digest.web.api.models import (
     Said,
     Settings,
     SubscriberId,
-    asking,
 )
 from digest.web.desk import Desk
 
@@ -103,7 +102,7 @@ def _interests(api: FastAPI, desk: Desk) -> None:
     @api.put("/v1/subscribers/{id}/interests", dependencies=WRITE)
     def replace_interests(id: SubscriberId, sent: AllInterests) -> Page[InterestJson]:  # noqa: A002 (the path's name)
         """Let these take the place of all that they asked for."""
-        return asked(updated(desk, id, asking(Wish(), sent.items)))
+        return asked(updated(desk, id, asking(Wish(), [one.noun() for one in sent.items])))
 
 
 def _feedback(api: FastAPI, desk: Desk) -> None:
