@@ -36,9 +36,10 @@ class Webhook:
         self._database = database
 
     def gather(self, since: dt.datetime, now: dt.datetime) -> int:
-        """Queue what happened since the last time, and drop what waits from before `since`; how many were dropped.
+        """Queue what happened since the last time, and drop what waits since before `since`; how many were dropped.
 
-        The first time nothing is queued: a webhook learns what happens from then on.
+        Nothing from before `since` is queued, and the first time nothing at all: a webhook learns what happens
+        from then on.
         """
         with self._database.reading() as connection:
             if _fact(connection, _SEEN) == str(_newest(connection)) and not _waiting(connection):
@@ -48,7 +49,7 @@ class Webhook:
             seen, newest = _fact(connection, _SEEN), _newest(connection)
             if seen is not None:
                 new = select(events.c.id, literal(0), literal(now, UtcDateTime())).where(
-                    events.c.id > int(seen), events.c.id <= newest
+                    events.c.id > int(seen), events.c.id <= newest, events.c.at > since
                 )
                 columns = ["event", "attempts", "next_attempt_at"]
                 connection.execute(webhook_events.insert().from_select(columns, new))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from digest import cli, config, keys, webhook
 from digest.model import Scope
@@ -25,7 +26,7 @@ def settings(tmp_path: Path) -> config.Settings:
 @pytest.fixture
 def digest(
     settings: config.Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Digest:
+) -> Iterator[Digest]:
     """Runs a command: exit code, stdout, stderr."""
 
     def run(*words: str) -> tuple[int, str, str]:
@@ -38,7 +39,8 @@ def digest(
         assert isinstance(ended.value.code, int)
         return ended.value.code, said.out, said.err
 
-    return run
+    yield run
+    structlog.reset_defaults()  # commands log to the test's stderr, which is closed afterwards
 
 
 def test_a_key_is_shown_once_and_opens_what_its_scope_says(digest: Digest, settings: config.Settings) -> None:

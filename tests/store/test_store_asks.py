@@ -6,8 +6,10 @@ import datetime as dt
 import threading
 from dataclasses import replace
 
+import pytest
 from factories import NOON, a_plan, a_subscriber
 
+from digest.errors import TooOften
 from digest.model import DeliveryKind, Plan, Subscriber, SubscriberState
 from digest.store import Limit, Mail, Store
 
@@ -142,3 +144,16 @@ def test_counts_that_no_limit_looks_at_are_dropped(store: Store, rows):
     ask(store, newcomer(), NOON)
     store.subscribers.forget(NOON - DAY, NOON + HOUR)
     assert rows("SELECT count(*) FROM asks") == [(0,)]
+
+
+def test_an_operator_mails_an_address_no_more_often_than_a_stranger(store: Store):
+    mail = Mail(plan=asked(newcomer(), NOON), limit=Limit(key="address", rates=((1, DAY),)))
+    store.subscribers.add(newcomer(), mail)
+    store.subscribers.remove("s-new", NOON)
+
+    later = Mail(plan=asked(newcomer(), NOON + HOUR), limit=mail.limit)
+    with pytest.raises(TooOften) as refused:
+        store.subscribers.add(newcomer(), later)
+
+    assert refused.value.wait == DAY - HOUR
+    assert store.subscribers.list() == []

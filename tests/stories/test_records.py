@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from factories import NOON, a_subscriber
 
 from digest import cli, config, records
@@ -143,6 +144,7 @@ def test_the_command_line_writes_and_reads_it(
         monkeypatch.setattr(sys, "argv", ["digest", "--config", config_file, "subscribers", *words])
         with pytest.raises(SystemExit) as ended:
             cli.main()
+        structlog.reset_defaults()  # the command logs to the test's stderr, which is closed afterwards
         assert ended.value.code == 0
         return capsys.readouterr().out
 

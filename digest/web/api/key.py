@@ -45,23 +45,25 @@ class Doorkeeper:
             await self._pages(scope, receive, send)
             return
         try:
-            is_open = await run_in_threadpool(self._desk.day.store.keys.any)
-            holder = await run_in_threadpool(self._holder, Headers(scope=scope).get("authorization", ""))
+            said = Headers(scope=scope).get("authorization", "")
+            is_open, holder = await run_in_threadpool(self._looked_up, said)
         except StoreError as error:
             log.error("page failed", page=ROOT, reason=str(error))  # noqa: TRY400 (one line says it all)
             await problem(503, headers={"Retry-After": "60"})(scope, receive, send)
             return
-        inside = {**scope, "root_path": scope["root_path"] + ROOT, "state": {"holder": holder}}
         if not is_open:
             await self._pages(scope, receive, send)
         elif scope["path"].startswith(f"{ROOT}/v1/") and (refused := self._refusal(holder)):
             await refused(scope, receive, send)
         else:
+            inside = {**scope, "root_path": scope["root_path"] + ROOT, "state": {"holder": holder}}
             await self._api(inside, receive, send)
 
-    def _holder(self, said: str) -> ApiKey | None:
+    def _looked_up(self, said: str) -> tuple[bool, ApiKey | None]:
+        """Whether there is a key at all, and whose was shown."""
         scheme, _, key = said.partition(" ")
-        return keys.holder(self._desk.day, key.strip()) if scheme.lower() == "bearer" else None
+        holder = keys.holder(self._desk.day, key.strip()) if scheme.lower() == "bearer" else None
+        return holder is not None or self._desk.day.store.keys.any(), holder
 
     def _refusal(self, holder: ApiKey | None) -> Response | None:
         """401 without a key of ours, 429 with one that came too often."""
