@@ -103,6 +103,8 @@ def _subscriber(row: RecordJson, settings: Settings, now: dt.datetime) -> Subscr
         days=row["days"],
         papers=row["papers"],
         language=row["language"],
+        plain_text=row["plain_text"],
+        paused_until=row["paused_until"] or "",
     )
     checked = tuned(newcomer(row["address"], settings, now), asking(wish, asked), settings)
     order = {(one.kind, one.value): place for place, one in enumerate(asked)}

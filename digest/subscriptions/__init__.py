@@ -21,12 +21,12 @@ from digest.subscriptions.keeping import (
     with_references,
 )
 from digest.subscriptions.owning import confirm, leaver, left, prefer, unsubscribe
-from digest.subscriptions.reading import LONGEST_TEXT, Wish, read_list
+from digest.subscriptions.reading import liking, read_list
 from digest.subscriptions.wishes import (
     LONGEST_TEXT,
+    Wish,
     asking,
     interest,
-    liking,
     newcomer,
     spelled,
     tuned,

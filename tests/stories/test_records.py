@@ -35,9 +35,15 @@ NOW = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
 EVERYTHING = replace(
     a_subscriber("vision"),
     name="Doctor Vision",
-    schedule=Schedule(timezone="Europe/Berlin", send_at=dt.time(18, 30), days=Days("weekly:fri")),
+    schedule=Schedule(
+        timezone="Europe/Berlin",
+        send_at=dt.time(18, 30),
+        days=Days("weekly:fri"),
+        paused_until=dt.date(2026, 5, 1),
+    ),
     papers=7,
     language="de",
+    plain_text=True,
     generation=3,
     starts_at=NOON,
     interests=(

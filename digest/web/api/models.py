@@ -75,6 +75,12 @@ class Settings(Sent):
     )
     papers: int | None = Field(None, ge=1, le=50)
     language: str | None = Field(None, min_length=2, max_length=10)
+    plain_text: bool | None = Field(None, description="Mails without HTML.")
+    paused_until: str | None = Field(
+        None,
+        pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$",
+        description="The date of the first digest after a pause; empty ends it.",
+    )
     interests: Interests | None = Field(
         None, description="All of them: these take the place of what was there."
     )
@@ -95,6 +101,8 @@ class Settings(Sent):
             days=self.days,
             papers=self.papers,
             language=self.language,
+            plain_text=self.plain_text,
+            paused_until=self.paused_until,
         )
         return plain if self.interests is None else asking(plain, [one.noun() for one in self.interests])
 
