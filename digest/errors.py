@@ -3,7 +3,8 @@
     DigestError                    anything below: one line for a user, no traceback
     ├── UsageError                 what was typed or configured is wrong: exit 2
     │   ├── ConfigError            digest.toml or the environment
-    │   └── BadAddress             not an e-mail address that we would write to
+    │   ├── BadAddress             not an e-mail address that we would write to
+    │   └── TooOften               later it can be done
     ├── SourceError                a source failed; the others go on
     │   ├── FetchError             nothing usable came back
     │   │   ├── Gone               and nothing ever will (410)
@@ -24,6 +25,7 @@ Anything else that is raised is a defect and is loud.
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 
 def N_(message: str) -> str:  # noqa: N802 (the name by which messages are extracted)
@@ -54,6 +56,19 @@ class ConfigError(UsageError):
 
 class BadAddress(UsageError):
     """Not an e-mail address that we would write to."""
+
+
+class TooOften(UsageError):
+    """It was done too often already; later it can be done."""
+
+    def __init__(self, message: str, wait: dt.timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+    @property
+    def seconds(self) -> int:
+        """How long to wait, at least one."""
+        return max(1, math.ceil(self.wait.total_seconds()))
 
 
 class SourceError(DigestError):

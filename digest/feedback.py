@@ -81,6 +81,22 @@ def forget(day: Service, token: str, thing: Thing, now: dt.datetime) -> Subscrib
     return reader
 
 
+def record(day: Service, reader: Subscriber, thing: Thing, opinion: Opinion, now: dt.datetime) -> None:
+    """Keep what a reader said elsewhere, by the operator's hand, of any paper, author or topic.
+
+    UsageError for a paper that nobody knows, and for what can be no name.
+    """
+    value = " ".join(thing.value.split())
+    if thing.subject is Subject.PAPER:
+        known = day.store.papers.get(value)
+        if known is None:
+            raise UsageError(f"no such paper: {value[:60]!r}")
+        value = known[0].id
+    if not value or not value.isprintable():
+        raise UsageError(f"an author or a topic has a name of printable characters: {value[:60]!r}")
+    day.store.opinions.say(reader.id, opinion, thing.subject, value, now)
+
+
 def said_by(day: Service, reader: Subscriber) -> tuple[Feedback, ...]:
     """Everything that the reader said, the oldest first."""
     return day.store.opinions.of([reader.id]).get(reader.id, ())

@@ -16,7 +16,7 @@ from typing import TextIO
 import structlog
 
 from digest.config import Settings
-from digest.errors import UsageError
+from digest.errors import TooOften, UsageError
 from digest.model import Consent, ConsentMethod, InterestKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.subscriptions import Wish, deletion, keep, newcomer, spelled, tuned, vouched
@@ -140,7 +140,7 @@ def import_all(day: Service, rows: Iterable[Row], now: dt.datetime) -> Imported:
 
     Who was deleted counts as known, and is not brought back.
     """
-    added = asked = known = deleted = 0
+    added = asked = known = deleted = late = 0
     for row in rows:
         if day.store.subscribers.by_address(row.subscriber.address):
             known += 1
@@ -148,11 +148,19 @@ def import_all(day: Service, rows: Iterable[Row], now: dt.datetime) -> Imported:
         if deletion(day, row.subscriber.address, now):
             deleted += 1
             continue
-        keep(day, row.subscriber, row.basis)
+        try:
+            keep(day, row.subscriber, row.basis)
+        except TooOften:
+            late += 1
+            continue
         added += 1
         asked += row.subscriber.state is SubscriberState.PENDING and not day.settings.site.personal
     if deleted:
         log.warning("subscribers left out", count=deleted, reason="deleted; only they bring themselves back")
+    if late:
+        log.warning(
+            "subscribers left out", count=late, reason="mailed too often; import them again in 24 hours"
+        )
     return Imported(added=added, asked=asked, known=known + deleted)
 
 

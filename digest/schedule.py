@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from digest import daily, deliver, subscriptions
+from digest import daily, deliver, subscriptions, webhook
 from digest.errors import DigestError
 from digest.service import Service
 
@@ -69,6 +69,7 @@ class Jobs:
             Job(name="ingest", every=dt.timedelta(minutes=1), work=self._ingest),
             Job(name="prepare", every=dt.timedelta(seconds=20), work=self._prepare),
             Job(name="deliver", every=dt.timedelta(seconds=10), work=self._deliver),
+            Job(name="tell", every=dt.timedelta(seconds=10), work=self._tell),
             Job(name="maintain", every=dt.timedelta(hours=1), work=self._maintain),
         )
         for job in jobs:
@@ -143,7 +144,12 @@ class Jobs:
         transport = deliver.transport(settings.mail, settings.outbox_directory)
         daily.deliver_due(self._day, transport, now, stopping=self._stopping.is_set)
 
+    def _tell(self, now: dt.datetime) -> None:
+        webhook.tell(self._day, now, self._stopping.is_set)
+
     def _maintain(self, now: dt.datetime) -> None:
         if forgotten := subscriptions.forget(self._day, now):
             log.info("subscriptions forgotten", count=forgotten)
         self._day.store.tallies.take(now.date())
+        if forgotten := webhook.forget(self._day, now):
+            log.info("events forgotten", count=forgotten)

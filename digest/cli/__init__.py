@@ -21,6 +21,7 @@ from digest.cli import (
     looking,
     operating,
     outbox,
+    programs,
     running,
     serving,
     signing,
@@ -47,6 +48,9 @@ evaluating.commands(app)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(outbox.suppressions, name="suppressions")
 app.add_typer(bounces.app, name="bounces")
+app.add_typer(programs.api_keys, name="api-keys")
+app.add_typer(programs.events, name="events")
+app.add_typer(programs.hook, name="webhook")
 signing.commands(app)
 operating.commands(app)
 app.add_typer(database.app, name="db")

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from digest import bounces
+from digest.as_json import Json
 from digest.bounces import Fate, Handled
-from digest.cli.console import AsJson, Json, Now, clock, complain, say, service, show
+from digest.cli.console import AsJson, Now, clock, complain, say, service, show
 from digest.deliver.mailbox import letters
 from digest.model import BounceClass
 

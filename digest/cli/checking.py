@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from digest.cli.console import Json, announce, say, show
+from digest.as_json import Json
+from digest.cli.console import announce, say, show
 from digest.config import Settings
 from digest.preview.checks import Finding
 from digest.preview.export import Folder

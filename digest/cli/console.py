@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,6 @@ from rich.table import Table
 from digest import daily
 from digest.config import Settings, load
 from digest.service import Service, open_service
-
-#: What JSON is made of.
-Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -77,8 +74,8 @@ def clock(now: dt.datetime | None) -> dt.datetime:
     return now or dt.datetime.now(dt.UTC)
 
 
-def say(value: Json) -> None:
-    """JSON on stdout."""
+def say(value: object) -> None:
+    """A shape of `as_json`, or what else is made of lists, objects and plain values, as JSON on stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 

@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import config, daily, ingest, operating
-from digest.cli import as_json
+from digest import as_json, config, daily, ingest, operating
 from digest.cli.console import AsJson, Day, Now, clock, complain, plain, say, service, show
 from digest.errors import UsageError
 from digest.languages import ENGLISH

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from digest import operating, passwords
-from digest.cli import as_json
+from digest.cli import standing
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.operating import Glance
@@ -38,9 +38,9 @@ def status(
         found = operating.glance(day, at)
         day.store.tallies.take(at.date())
         past = day.store.tallies.list(at.date() - dt.timedelta(days=days - 1)) if days else []
-    tallies = [as_json.tally(one) for one in past]
+    tallies = [standing.tally(one) for one in past]
     if json:
-        say(as_json.glance(found) | ({"tallies": tallies} if days else {}))
+        say(standing.glance(found) | ({"tallies": tallies} if days else {}))
     else:
         tell(found)
         if days:

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import address as addresses
-from digest import operating, subscriptions
-from digest.cli import as_json
+from digest import as_json, operating, subscriptions
 from digest.cli.console import AsJson, Day, Now, announce, clock, complain, plain, say, service, show
 from digest.errors import UsageError
 from digest.languages import ENGLISH
@@ -76,7 +75,7 @@ def show_(
         if found is None:
             raise UsageError(f"no such delivery; `digest outbox list` shows them: {delivery}")
         journal = day.store.outbox.journal(delivery)
-    report = as_json.delivery(found, journal)
+    report = as_json.delivery_in_full(found, journal)
     if json:
         say(report)
         return

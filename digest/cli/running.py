@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from digest import config, daily, deliver, samples, subscriptions
-from digest.cli import as_json
+from digest import as_json, config, daily, deliver, samples, subscriptions, webhook
 from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
 from digest.daily import Report
 from digest.errors import UsageError
@@ -148,6 +147,8 @@ def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | Non
         report = daily.run(day, transport, at, subscriber, progress)
         subscriptions.forget(day, at)
         day.store.tallies.take(at.date())
+        webhook.tell(day, at)
+        webhook.forget(day, at)
         return report
 
 
@@ -163,6 +164,7 @@ def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
                 update={"transport": "files", "directory": scratch / "outbox", "journal": "", "relay_log": ""}
             ),
             "site": settings.site.model_copy(update={"secret": SecretStr(secret)}),
+            "webhook": config.Webhook(),
         }
     )
 

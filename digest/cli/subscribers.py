@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from digest import roster, subscriptions
-from digest.cli import as_json
+from digest import as_json, records, roster, subscriptions
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.model import Subscriber, SubscriberState
+from digest.roster import Imported
 from digest.service import Service
 from digest.subscriptions import Wish
 
@@ -210,7 +210,8 @@ def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
         found = subscriptions.find(day, address)
         consents, back = day.store.consents.of(found.id), day.store.bounces.of(found.id)
     if json:
-        say(as_json.subscriber(found) | as_json.consents(consents))
+        agreed = [as_json.mailed_consent(one) for one in consents]
+        say({**as_json.subscriber(found), "consents": agreed})
         return
     tell(found, json=False)
     if consents:
@@ -225,10 +226,10 @@ def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
 
 
 @app.command()
-def pause(context: typer.Context, address: Who) -> None:
+def pause(context: typer.Context, address: Who, now: Now = None) -> None:
     """Send nothing until `resume`."""
     with service(context) as day:
-        tell(subscriptions.pause(day, address), json=False)
+        tell(subscriptions.pause(day, address, clock(now)), json=False)
 
 
 @app.command()
@@ -257,32 +258,45 @@ def remove(context: typer.Context, address: Who, now: Now = None) -> None:
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="With the columns that `export` writes.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A CSV, or a .json, as `export` and `export --json` write them."),
+    ],
     now: Now = None,
 ) -> None:
-    """Add the subscribers of a CSV; all or, if a line is wrong, none. Known addresses are left as they are."""
+    """Add the subscribers of a file; all or, if a line is wrong, none. Known addresses are left as they are."""
     with service(context) as day:
         try:
-            with file.open(encoding="utf-8-sig", newline="") as rows:
-                found = roster.read_csv(rows, day.settings, clock(now))
+            done = (from_json if file.suffix == ".json" else from_csv)(day, file, clock(now))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise UsageError(f"cannot read it as CSV in UTF-8 ({error}): {str(file)!r}") from None
+            raise UsageError(f"cannot read it as CSV or JSON in UTF-8 ({error}): {str(file)!r}") from None
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from None
-        done = roster.import_all(day, found, clock(now))
     asked = f" ({done.asked} of them asked by mail to confirm)" if done.asked else ""
     typer.echo(f"{done.added} added{asked}, {done.known} already known")
 
 
+def from_csv(day: Service, file: Path, now: dt.datetime) -> Imported:
+    """Add those of a CSV."""
+    with file.open(encoding="utf-8-sig", newline="") as rows:
+        found = roster.read_csv(rows, day.settings, now)
+    return roster.import_all(day, found, now)
+
+
+def from_json(day: Service, file: Path, now: dt.datetime) -> Imported:
+    """Add those of an `export --json`."""
+    added, known = records.add_all(day, records.read(file.read_bytes(), day.settings, now), now)
+    return Imported(added=added, asked=0, known=known)
+
+
 @app.command()
 def export(context: typer.Context, json: AsJson = False) -> None:
-    """All subscribers as CSV (or JSON) on stdout."""
+    """All subscribers as CSV on stdout; as JSON with everything that is kept of them but what was sent."""
     with service(context) as day:
-        found, consents = day.store.subscribers.list(None), day.store.consents.list()
-    if json:
-        say([as_json.subscriber(one) | as_json.consents(consents.get(one.id, ())) for one in found])
-    else:
-        roster.write_csv(found, consents, sys.stdout)
+        if json:
+            say(records.write(day))
+        else:
+            roster.write_csv(day.store.subscribers.list(), day.store.consents.list(), sys.stdout)
 
 
 def tell(one: Subscriber, *, json: bool) -> None:

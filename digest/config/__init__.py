@@ -17,6 +17,7 @@ from digest.config.tables import (
     Settings,
     Site,
     Summary,
+    Webhook,
 )
 from digest.config.values import EXTENSIONS, is_address, source_kind
 
@@ -34,6 +35,7 @@ __all__ = [
     "Settings",
     "Site",
     "Summary",
+    "Webhook",
     "add_feeds",
     "find",
     "is_address",

@@ -23,6 +23,7 @@ SECRETS = (
     "MAIL__HOOK_SECRET",
     "DATABASE__URL",
     "SUMMARY__KEY",
+    "WEBHOOK__SECRET",
 )
 
 

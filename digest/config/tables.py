@@ -36,6 +36,7 @@ from digest.config.values import (
     optional_address,
     several,
     short,
+    signing_key,
     source_kind,
 )
 from digest.errors import UsageError
@@ -270,6 +271,38 @@ class Preview(Section):
     ] = ()
 
 
+class Webhook(Section):
+    """One other program that is told what happens to subscriptions; there is none without a URL."""
+
+    url: str = Field("", pattern=r"^(https?://[^\s/?#]+(/[^\s#]*)?)?$")
+    #: Base64 of 24 to 64 octets, as Standard Webhooks has it, with or without its `whsec_`.
+    secret: SecretStr = SecretStr("")
+    #: Whether addresses are told too.
+    addresses: bool = False
+
+    @field_validator("secret")
+    @classmethod
+    def _of_the_standard(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not 24 <= len(signing_key(value)) <= 64:
+            raise ValueError("24 to 64 random octets in base64, as `openssl rand -base64 32` prints them")
+        return value
+
+    @model_validator(mode="after")
+    def _signed_and_safe(self) -> Webhook:
+        if self.url and not self.key:
+            raise ValueError("webhook.url needs webhook.secret, with which a receiver knows that it is us")
+        if self.addresses and not self.url.startswith("https:"):
+            raise ValueError(
+                "webhook.addresses needs a webhook.url with https, so that nobody on the way can read them"
+            )
+        return self
+
+    @property
+    def key(self) -> bytes:
+        """What signs."""
+        return signing_key(self.secret)
+
+
 class SourceTable(Section):
     """One `[[sources]]`."""
 
@@ -326,6 +359,7 @@ class Settings(Section):
     web: Web = Web()
     cluster: Cluster = Cluster()
     preview: Preview = Preview()
+    webhook: Webhook = Webhook()
     source_tables: tuple[SourceTable, ...] = Field((), alias="sources")
     readers: tuple[ReaderTable, ...] = ()
     #: Where relative paths start: the directory of digest.toml.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import ipaddress
 import re
@@ -9,7 +10,7 @@ from importlib.metadata import entry_points
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, SecretStr
 
 from digest import address, languages
 from digest.errors import UsageError
@@ -160,3 +161,11 @@ def is_address(url: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:  # a port or an IPv6 address that is none
         return False
+
+
+def signing_key(secret: SecretStr) -> bytes:
+    """The octets of a secret of Standard Webhooks; none if it is not base64."""
+    try:
+        return base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return b""

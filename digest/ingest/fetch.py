@@ -102,19 +102,36 @@ def fetch(url: str, asker: Asker, validators: Validators | None = None) -> Fetch
 
 
 def post(url: str, question: bytes, headers: Mapping[str, str], asker: Asker) -> bytes:
-    """What a server answers to a question in JSON; FetchError for anything but 200. No redirect is followed."""
+    """What a server answers to a question in JSON; raises as `hand_over`."""
+    return posted(
+        url, question, headers, asker, lambda answered: body(url, answered, asker.settings.max_bytes)
+    )
+
+
+def hand_over(url: str, message: bytes, headers: Mapping[str, str], asker: Asker) -> None:
+    """Tell a server something; what it answers is not read. FetchError for anything but a 2xx, and Gone for 410."""
+    posted(url, message, headers, asker, lambda _: None)
+
+
+def posted(
+    url: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    asker: Asker,
+    read: Callable[[httpx2.Response], Answer],
+) -> Answer:
+    """What is read of an answer to a POST. No redirect is followed."""
     headers = {"User-Agent": user_agent(asker.settings, asker.contact), **headers}
 
-    def ask(deadline: Deadline) -> bytes:
+    def ask(deadline: Deadline) -> Answer:
         with httpx2.Client(headers=headers, transport=Transport(asker), trust_env=False) as client:
-            request = client.build_request("POST", url, content=question, extensions=timed(deadline))
+            request = client.build_request("POST", url, content=content, extensions=timed(deadline))
             response = client.send(request, stream=True)
             try:
-                if response.status_code != HTTPStatus.OK:
-                    raise FetchError(
-                        f"{shown(url)}: answered {response.status_code} {response.reason_phrase}"
-                    )
-                return body(url, response, asker.settings.max_bytes)
+                if not response.is_success:
+                    error = Gone if response.status_code == HTTPStatus.GONE else FetchError
+                    raise error(f"{shown(url)}: answered {response.status_code} {response.reason_phrase}")
+                return read(response)
             finally:
                 response.close()
 

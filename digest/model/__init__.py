@@ -2,7 +2,7 @@
 
 In the order in which a paper travels: Source, Entry, Paper, Mention, Trend, Edition; then the reader:
 Interest, Schedule, Subscriber, Reader; then what passes between them: Pick, Digest, Message, Delivery;
-what it rests on: Consent; and what comes back: Bounce.
+what it rests on: Consent; what comes back: Bounce; last, what other programs are told: Event.
 Every datetime is aware and in UTC; a local date belongs to a reader's time zone.
 """
 
@@ -29,6 +29,7 @@ from digest.model.deliveries import (
     Tally,
     Verdict,
 )
+from digest.model.events import ApiKey, Event, EventKind, Scope
 from digest.model.papers import (
     UNSEEN,
     Announcement,
@@ -67,11 +68,13 @@ from digest.model.readers import (
     clock_time,
     zone,
 )
+from digest.model.records import Record
 
 __all__ = [
     "DAY_NAMES",
     "UNSEEN",
     "Announcement",
+    "ApiKey",
     "Attempt",
     "Bounce",
     "BounceClass",
@@ -90,6 +93,8 @@ __all__ = [
     "Edition",
     "Embedding",
     "Entry",
+    "Event",
+    "EventKind",
     "Feedback",
     "FeedbackLinks",
     "Interest",
@@ -115,10 +120,12 @@ __all__ = [
     "Reading",
     "Reason",
     "ReasonKind",
+    "Record",
     "Refusal",
     "Resolved",
     "Rights",
     "Schedule",
+    "Scope",
     "Settlement",
     "Signals",
     "Snapshot",

@@ -14,6 +14,7 @@ class ConsentMethod(StrEnum):
     FORM = "form"  #: on a page of ours
     OPERATOR = "operator"  #: on the command line
     IMPORT = "import"  #: with a file of subscribers
+    API = "api"  #: by a program with a key
     CONFIGURATION = "configuration"  #: from `[[readers]]`
 
 

@@ -20,13 +20,16 @@ from digest.store.database import Database, insert
 from digest.store.deliveries import Deliveries, Place, Which
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
+from digest.store.events import Events
 from digest.store.facts import FactRows
+from digest.store.keys import ApiKeys
 from digest.store.limits import Breaker, Limit, Limits
 from digest.store.locks import Lock, Locks
 from digest.store.opinions import Opinions
 from digest.store.outbox import RETRIABLE, Outbox
 from digest.store.papers import Papers
 from digest.store.persons import Hashes, Persons
+from digest.store.records import Records
 from digest.store.schema import meta
 from digest.store.sources import Sources
 from digest.store.subscribers import Asked, Mail, Subscribers
@@ -34,9 +37,11 @@ from digest.store.summaries import Summaries
 from digest.store.suppressions import Suppressions
 from digest.store.tallies import Tallies
 from digest.store.turns import Turns
+from digest.store.webhook import Untold, Webhook
 
 __all__ = [
     "RETRIABLE",
+    "ApiKeys",
     "Asked",
     "Bounces",
     "Breaker",
@@ -45,6 +50,7 @@ __all__ = [
     "EditionHeader",
     "Editions",
     "Embeddings",
+    "Events",
     "Hashes",
     "Limit",
     "Limits",
@@ -56,6 +62,7 @@ __all__ = [
     "Papers",
     "Persons",
     "Place",
+    "Records",
     "Sources",
     "Store",
     "Subscribers",
@@ -63,6 +70,8 @@ __all__ = [
     "Suppressions",
     "Tallies",
     "Turns",
+    "Untold",
+    "Webhook",
     "Which",
     "open_store",
     "upgrade",
@@ -91,6 +100,10 @@ class Store:
         self.persons = Persons(database)
         self.limits = Limits(database)
         self.locks = Locks(database)
+        self.records = Records(database)
+        self.events = Events(database)
+        self.webhook = Webhook(database)
+        self.keys = ApiKeys(database)
         #: What senders are at; None on SQLite, where files beside it are faster.
         self.journals = FactRows(database) if database.is_postgres else None
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
-from digest.model import Bounce, BounceClass, Decision, Origin, SubscriberState
+from digest.model import Bounce, BounceClass, Decision, EventKind, Origin, SubscriberState
 from digest.store import codec
 from digest.store.database import Database, insert
+from digest.store.events import tell, told
 from digest.store.schema import bounces, outbox, outbox_journal, subscribers
 from digest.store.suppressions import give_up, suppress
 
@@ -56,7 +57,8 @@ class Bounces:
             if not _kept(connection, bounce, delivery):
                 return None
             decision = decide(history)
-            _follow(connection, subscriber, delivery, decision, now)
+            kinds = _follow(connection, subscriber, delivery, decision, now)
+            tell(connection, [(kind, bounce.subscriber) for kind in kinds], now)
             return decision
 
     def of(self, subscriber: str) -> builtins.list[Bounce]:
@@ -147,20 +149,25 @@ def _follow(
     delivery: RowMapping | None,
     decision: Decision,
     now: dt.datetime,
-) -> None:
-    """Give up the address that was tried, or end the subscription as the reader wants it.
+) -> builtins.list[EventKind]:
+    """Give up the address that was tried, or end the subscription as the reader wants it; what is to be told of that.
 
     Who is suppressed stays so, which is stronger than having left.
     """
     tried = codec.decode_reader(delivery["reader"]).address if delivery else subscriber["address"]
     if decision.suppress and not decision.leave:
-        give_up(connection, subscriber["id"], tried, decision.suppress, now)
-    elif decision.suppress:
+        given_up = give_up(connection, subscriber["id"], tried, decision.suppress, now)
+        return [EventKind.BOUNCED] if given_up else []
+    if decision.suppress:
         suppress(connection, tried, decision.suppress, now)
-    if decision.leave and subscriber["state"] not in {
+    leaves = decision.leave and subscriber["state"] not in {
         SubscriberState.SUPPRESSED,
         SubscriberState.UNSUBSCRIBED,
-    }:
+    }
+    if leaves:
         theirs = update(subscribers).where(subscribers.c.id == subscriber["id"])
         departure = {"left_at": now, "left_from": subscriber["state"]}
         connection.execute(theirs.values(state=SubscriberState.UNSUBSCRIBED, **departure))
+    if decision.suppress:
+        return [EventKind.COMPLAINED]
+    return told(subscriber["state"], SubscriberState.UNSUBSCRIBED) if leaves else []

@@ -153,6 +153,13 @@ class Editions:
         with self._database.reading() as connection:
             return [EditionHeader(**row) for row in connection.execute(chosen).mappings()]
 
+    def ids(self, before: int | None, most: int) -> list[int]:
+        """The ids of editions, the newest first, from before that one, at most so many."""
+        chosen = select(editions.c.id).order_by(editions.c.id.desc()).limit(most)
+        with self._database.reading() as connection:
+            found = chosen if before is None else chosen.where(editions.c.id < before)
+            return list(connection.scalars(found))
+
     def _read(self, chosen: Select[tuple[object, ...]]) -> Edition | None:
         with self._database.reading() as connection:
             row = connection.execute(chosen).one_or_none()

@@ -34,6 +34,7 @@ from digest.model import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    EventKind,
     JournalLine,
     Matter,
     Plan,
@@ -43,6 +44,7 @@ from digest.model import (
 from digest.store import codec
 from digest.store.aliases import homes
 from digest.store.database import Database, chunks, insert
+from digest.store.events import tell
 from digest.store.schema import meta, outbox, outbox_journal, subscribers
 from digest.store.suppressions import give_up, suppressed
 
@@ -217,9 +219,12 @@ class Outbox:
         day: dt.date | None = None,
         subscriber: str | None = None,
         limit: int | None = None,
+        before: int | None = None,
     ) -> builtins.list[Delivery]:
-        """The deliveries in that state, of that local date and that subscriber, the newest first."""
+        """The deliveries in that state, of that local date and that subscriber, the newest first; from before that id."""
         chosen = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
+        if before is not None:
+            chosen = chosen.where(outbox.c.id < before)
         asked = ((outbox.c.state, state), (outbox.c.local_date, day), (outbox.c.subscriber, subscriber))
         for column, value in asked:
             if value is not None:
@@ -391,10 +396,13 @@ def _settle(
     connection.execute(_SETTLED, [_settled(delivery, settled[delivery], now) for delivery in there])
     lines = [_line(d, now, settled[d].event, settled[d].reply) for d in there if settled[d].event]
     _write_journal(connection, lines)
+    given_up = []
     for refused in [delivery for delivery in there if settled[delivery].suppress]:
         tried = connection.execute(select(outbox.c.reader).where(outbox.c.id == refused))
         reader = codec.decode_reader(tried.scalar_one())
-        give_up(connection, reader.id, reader.address, settled[refused].suppress, now)
+        if give_up(connection, reader.id, reader.address, settled[refused].suppress, now):
+            given_up.append((EventKind.BOUNCED, reader.id))
+    tell(connection, given_up, now)
     return there
 
 

@@ -19,14 +19,33 @@ from digest.address import key
 from digest.model import Deletion, DeliveryKind, Matter
 from digest.store import codec
 from digest.store.database import Database, insert
-from digest.store.schema import asks, deletions, metadata, outbox, outbox_facts, subscribers, suppressions
+from digest.store.events import tell, told
+from digest.store.schema import (
+    asks,
+    deletions,
+    events,
+    metadata,
+    outbox,
+    outbox_facts,
+    subscribers,
+    suppressions,
+)
 from digest.store.suppressions import suppressed
 
 #: Tables that speak of papers, sources and this database, and of no reader.
 NOBODYS = frozenset(
     {
         *("meta", "papers", "revisions", "summaries", "aliases", "embeddings", "mentions", "snapshots"),
-        *("sources", "collections", "validators", "turns", "editions", "edition_papers", "tallies"),
+        *(
+            "sources",
+            "collections",
+            "validators",
+            "turns",
+            "editions",
+            "edition_papers",
+            "tallies",
+            "api_keys",
+        ),
     }
 )
 
@@ -60,6 +79,8 @@ class Persons:
     def erase(self, subscriber: str, hashes: Hashes, now: dt.datetime, until: dt.datetime) -> None:
         """Forget them and everything that is theirs; what remains of each address is a hash, until then.
 
+        An event that they are gone remains too, with their opaque id, for whoever keeps a copy of the list.
+
         On SQLite neither can be read from the files any more (`Database.scrub`). PostgreSQL keeps dead rows until its
         next VACUUM.
         """
@@ -71,14 +92,16 @@ class Persons:
                 for one in sorted(addresses)
             ]
             theirs = _theirs(subscriber, addresses, hashes)
+            state = connection.scalar(select(subscribers.c.state).where(theirs[subscribers]))
             # Whatever else is theirs goes with the last of these.
-            for table in (outbox_facts, suppressions, subscribers):
+            for table in (outbox_facts, suppressions, events, subscribers):
                 connection.execute(delete(table).where(theirs[table]))
             if rows:
                 made = insert(connection, deletions).values(rows)
                 latest = {name: made.excluded[name] for name in ("at", "until", "suppressed")}
                 connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=latest))
-        self._database.scrub([subscriber, *addresses])
+            tell(connection, [(kind, subscriber) for kind in told(state, None)], now)
+        self._database.scrub([*addresses])
 
     def deletion(self, hashed: Collection[str], now: dt.datetime) -> Deletion | None:
         """What remains of an address that was deleted, found by its hashes; None if nothing does."""
@@ -106,7 +129,7 @@ def _rows(connection: Connection, table: Table, which: ColumnElement[bool]) -> l
 
 def _theirs(subscriber: str, addresses: Collection[str], hashes: Hashes) -> dict[Table, ColumnElement[bool]]:
     """Which rows of which tables are a subscriber's: those that lead to them, and those that name an address."""
-    found = {subscribers: subscribers.c.id == subscriber}
+    found = {subscribers: subscribers.c.id == subscriber, events: events.c.subscriber == subscriber}
     for table in metadata.sorted_tables:  # those that are referred to come first
         leading = [
             link.parent.in_(select(link.column).where(found[link.column.table]))

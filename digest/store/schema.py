@@ -38,10 +38,12 @@ from digest.model import (
     BounceClass,
     DeliveryKind,
     DeliveryState,
+    EventKind,
     InterestKind,
     Matter,
     Opinion,
     Rights,
+    Scope,
     SourceState,
     Subject,
     SubscriberState,
@@ -96,7 +98,7 @@ metadata = MetaData(
 )
 
 #: Facts about this database: `secret` (signs links), `changes` (how often saving papers changed something),
-#: `held` (since when nothing is sent), `lock` (of /admin).
+#: `held` (since when nothing is sent), `lock` (of /admin), `webhook` (what is known of it).
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
 # --- papers ---------------------------------------------------------------------------------------
@@ -495,4 +497,40 @@ tallies = Table(
     # What came back, whatever it means for the address; complaints apart.
     Column("bounced", Integer, nullable=False),
     Column("complained", Integer, nullable=False),
+)
+
+# --- other programs -------------------------------------------------------------------------------
+
+#: What happened to subscriptions: rows are never changed, and forgotten after a while.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("kind", _words(EventKind), nullable=False),
+    # Opaque; no foreign key, since the row stays when its subscriber goes.
+    Column("subscriber", Text, nullable=False),
+    # SQLite would give the highest id again if its row was forgotten.
+    sqlite_autoincrement=True,
+)
+
+#: Events that the webhook is still to be told; what it has taken is no more here.
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("event", ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
+    # How often it was tried.
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime, nullable=False, index=True),
+)
+
+#: Who may use the API, and for what.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # SHA-256 of the key, in hexadecimal; of 256 random bits, so nobody can try them all.
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("scope", _words(Scope), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
-from digest.errors import UsageError
+from digest.errors import TooOften, UsageError
 from digest.model import (
     Consent,
     Days,
@@ -26,6 +26,7 @@ from digest.model import (
 )
 from digest.store import consents, limits
 from digest.store.database import Database, chunks, insert
+from digest.store.events import tell, told
 from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
 from digest.store.schema import interests, outbox, subscribers
@@ -60,23 +61,25 @@ class Subscribers:
     def add(self, subscriber: Subscriber, mail: Mail | None = None, consent: Consent | None = None) -> None:
         """Keep a new subscriber, the mail to them if there is one, which is counted, and what they agreed to.
 
-        UsageError if the address, without case, is somebody's already.
+        UsageError if the address, without case, is somebody's already; TooOften if it may not be mailed yet.
         """
         with self._database.writing() as connection:
-            try:
-                connection.execute(subscribers.insert(), _row(subscriber))
-            except IntegrityError:
-                raise _taken(subscriber) from None
-            _write_interests(connection, subscriber)
+            if mail and (too_soon := limits.wait(connection, mail.limit, mail.plan.prepared_at)):
+                raise TooOften(
+                    "the address was mailed too often; try again later, or without a mail", too_soon
+                )
+            keep(connection, subscriber)
             if mail:
                 _enqueue(connection, mail)
             if consent:
                 consents.add(connection, subscriber.id, consent)
+            _tell(connection, subscriber.id, None, subscriber.state, subscriber.created_at)
 
     def change(
         self,
         id: str,  # noqa: A002 (it is the subscriber's id)
         decide: Callable[[Subscriber], Subscriber],
+        now: dt.datetime,
         mails: Collection[Plan] = (),
         consent: Consent | None = None,
     ) -> Subscriber | None:
@@ -102,6 +105,7 @@ class Subscribers:
             enqueue(connection, mails)
             if consent and _anew(current, changed):
                 consents.confirm(connection, id, consent)
+            _tell(connection, id, current.state, changed.state, now)
             return changed
 
     def ask(
@@ -129,13 +133,17 @@ class Subscribers:
             with connection.begin_nested() as attempt:
                 limits.count(connection, breaker, now)
                 new = insert(connection, subscribers).on_conflict_do_nothing().returning(subscribers.c.id)
-                if connection.execute(new, _row(subscriber)).one_or_none():
+                is_new = connection.execute(new, _row(subscriber)).one_or_none() is not None
+                if is_new:
                     _write_interests(connection, subscriber)
                 _enqueue(connection, mail)
-                if silent or too_often or paused:
+                if refused := silent or too_often or paused:
                     attempt.rollback()
             mailable = not (silent or too_often)
-            return Asked(alarm=paused and mailable and limits.taken(connection, breaker.alarm, now))
+            alarm = paused and mailable and limits.taken(connection, breaker.alarm, now)
+            if is_new and not refused:
+                _tell(connection, subscriber.id, None, subscriber.state, now)
+            return Asked(alarm=alarm)
 
     def mail(
         self, plan: Plan, asking: Limit, now: dt.datetime, address: Limit | None = None
@@ -175,9 +183,11 @@ class Subscribers:
         with self._database.reading() as connection:
             return next(iter(_read(connection, chosen)), None)
 
-    def list(self, state: SubscriberState | None = None) -> builtins.list[Subscriber]:
-        """All subscribers, or those in that state; by id."""
-        chosen = select(subscribers).order_by(subscribers.c.id)
+    def list(
+        self, state: SubscriberState | None = None, after: str = "", limit: int | None = None
+    ) -> builtins.list[Subscriber]:
+        """All subscribers, or those in that state; by id, from the one after that, at most so many."""
+        chosen = select(subscribers).where(subscribers.c.id > after).order_by(subscribers.c.id).limit(limit)
         with self._database.reading() as connection:
             return _read(connection, chosen if state is None else chosen.where(subscribers.c.state == state))
 
@@ -236,10 +246,29 @@ def _anew(before: Subscriber, after: Subscriber) -> bool:
     return after.state is SubscriberState.CONFIRMED and (before.state in ended or before.confirmed_at is None)
 
 
+def keep(connection: Connection, subscriber: Subscriber) -> None:
+    """Write a new subscriber, inside a transaction; UsageError if the id or the address is somebody's."""
+    try:
+        connection.execute(subscribers.insert(), _row(subscriber))
+    except IntegrityError:
+        raise _taken(subscriber) from None
+    _write_interests(connection, subscriber)
+
+
 def _enqueue(connection: Connection, mail: Mail) -> None:
     limits.count(connection, mail.limit, mail.plan.prepared_at)
     if enqueue(connection, [mail.plan]) and mail.consent:
         consents.add(connection, mail.plan.reader.id, mail.consent, mail.plan.message_id)
+
+
+def _tell(
+    connection: Connection,
+    id: str,  # noqa: A002 (it is the subscriber's id)
+    before: SubscriberState | None,
+    after: SubscriberState | None,
+    now: dt.datetime,
+) -> None:
+    tell(connection, [(kind, id) for kind in told(before, after)], now)
 
 
 def _taken(subscriber: Subscriber) -> UsageError:

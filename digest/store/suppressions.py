@@ -70,11 +70,19 @@ def suppress(connection: Connection, address: str, reason: str, now: dt.datetime
     connection.execute(insert(connection, suppressions).on_conflict_do_nothing(), row)
 
 
-def give_up(connection: Connection, subscriber: str, tried: str, reason: str, now: dt.datetime) -> None:
-    """Not again to the address that was tried; the subscriber is suppressed unless they have another by now."""
+def give_up(connection: Connection, subscriber: str, tried: str, reason: str, now: dt.datetime) -> bool:
+    """Not again to the address that was tried; the subscriber is suppressed unless they have another by now.
+
+    Whether they are by this; that is still to be told.
+    """
     suppress(connection, tried, reason, now)
-    same = (subscribers.c.id == subscriber, subscribers.c.address_key == key(tried))
-    connection.execute(update(subscribers).where(*same).values(state=SubscriberState.SUPPRESSED))
+    same = (
+        subscribers.c.id == subscriber,
+        subscribers.c.address_key == key(tried),
+        subscribers.c.state != SubscriberState.SUPPRESSED,
+    )
+    given_up = update(subscribers).where(*same).values(state=SubscriberState.SUPPRESSED)
+    return connection.execute(given_up).rowcount > 0
 
 
 def suppressed(connection: Connection, addresses: Collection[str]) -> set[str]:

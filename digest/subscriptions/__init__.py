@@ -36,7 +36,16 @@ from digest.subscriptions.leaving import (
 from digest.subscriptions.mine import Move, ask_fresh, ask_move, everything, move, mover, remind
 from digest.subscriptions.owning import confirm, prefer
 from digest.subscriptions.reading import liking, read_list
-from digest.subscriptions.wishes import LONGEST_TEXT, Wish, interest, newcomer, spelled, tuned, wish_of
+from digest.subscriptions.wishes import (
+    LONGEST_TEXT,
+    Wish,
+    asking,
+    interest,
+    newcomer,
+    spelled,
+    tuned,
+    wish_of,
+)
 
 __all__ = [
     "COUNT_LIFETIME",
@@ -52,6 +61,7 @@ __all__ = [
     "ask_again",
     "ask_fresh",
     "ask_move",
+    "asking",
     "bearer",
     "confirm",
     "delete",

@@ -40,6 +40,7 @@ def act(
     day: Service,
     reader: Subscriber,
     decide: Callable[[Subscriber], Subscriber],
+    now: dt.datetime,
     mails: Collection[Plan] = (),
     consent: Consent | None = None,
 ) -> Subscriber:
@@ -47,7 +48,7 @@ def act(
 
     If it confirms them anew, that rests on `consent`.
     """
-    changed = day.store.subscribers.change(reader.id, decide, mails, consent)
+    changed = day.store.subscribers.change(reader.id, decide, now, mails, consent)
     if changed is None:
         raise LinkError("the reader of the link is gone")
     if changed.state is not reader.state:

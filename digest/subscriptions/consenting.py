@@ -16,6 +16,7 @@ KEPT_BITS = {4: 24, 6: 48}
 VOUCHED = {
     ConsentMethod.OPERATOR: "added as confirmed by the operator",
     ConsentMethod.IMPORT: "imported as confirmed by the operator",
+    ConsentMethod.API: "added as confirmed through the API",
     ConsentMethod.CONFIGURATION: "listed under [[readers]] by the operator",
 }
 
@@ -40,9 +41,9 @@ def by_form(site: Site, language: Language, page: str, network: str, now: dt.dat
     )
 
 
-def vouched(method: ConsentMethod, now: dt.datetime) -> Consent:
-    """The operator says that they agreed."""
-    return Consent(at=now, method=method, wording=VOUCHED[method], confirmed_at=now)
+def vouched(method: ConsentMethod, now: dt.datetime, basis: str = "") -> Consent:
+    """The operator says that they agreed, and on what it rests if they know."""
+    return Consent(at=now, method=method, wording=basis or VOUCHED[method], confirmed_at=now)
 
 
 def truncated(network: str) -> str:

@@ -33,8 +33,11 @@ def add(
     *,
     confirmed: bool,
     method: ConsentMethod = ConsentMethod.OPERATOR,
+    basis: str = "",
 ) -> Subscriber:
-    """Add a subscriber by the operator's hand. UsageError if the address is known already, or was deleted.
+    """Add a subscriber by the operator's hand; `basis` says what their agreement rests on.
+
+    UsageError if the address is known already, or was deleted; TooOften if it may not be mailed yet.
 
     In personal mode nobody could confirm by a link: whom the operator adds is confirmed. Elsewhere who is not
     is asked to, by mail.
@@ -47,7 +50,7 @@ def add(
     if confirmed or day.settings.site.personal:
         refuse_deleted(day, subscriber.address, now)
         subscriber = replace(subscriber, state=SubscriberState.CONFIRMED, confirmed_at=now)
-    keep(day, subscriber, vouched(method, now))
+    keep(day, subscriber, vouched(method, now, basis))
     return subscriber
 
 
@@ -107,10 +110,10 @@ def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datet
         since = now if left else subscriber.confirmed_at or now
         return replace(changed, state=SubscriberState.CONFIRMED, confirmed_at=since, departure=None)
 
-    return _changed(day, find(day, who).id, decide, vouched(ConsentMethod.OPERATOR, now))
+    return _changed(day, find(day, who).id, decide, now, vouched(ConsentMethod.OPERATOR, now))
 
 
-def pause(day: Service, who: str) -> Subscriber:
+def pause(day: Service, who: str, now: dt.datetime) -> Subscriber:
     """No digests until `resume`."""
 
     def decide(subscriber: Subscriber) -> Subscriber:
@@ -120,7 +123,7 @@ def pause(day: Service, who: str) -> Subscriber:
             )
         return replace(subscriber, state=SubscriberState.PAUSED)
 
-    return _changed(day, find(day, who).id, decide)
+    return _changed(day, find(day, who).id, decide, now)
 
 
 def resume(day: Service, who: str, now: dt.datetime) -> Subscriber:
@@ -144,7 +147,7 @@ def resume(day: Service, who: str, now: dt.datetime) -> Subscriber:
             schedule=replace(schedule, paused_until=None),
         )
 
-    return _changed(day, found.id, decide)
+    return _changed(day, found.id, decide, now)
 
 
 def mail_link(day: Service, who: str, now: dt.datetime) -> bool:
@@ -162,9 +165,10 @@ def _changed(
     day: Service,
     subscriber: str,
     decide: Callable[[Subscriber], Subscriber],
+    now: dt.datetime,
     consent: Consent | None = None,
 ) -> Subscriber:
-    changed = day.store.subscribers.change(subscriber, decide, consent=consent)
+    changed = day.store.subscribers.change(subscriber, decide, now, consent=consent)
     if changed is None:
         raise UsageError(f"no such subscriber any more; somebody removed it: {subscriber!r}")
     return changed

@@ -35,7 +35,7 @@ def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
 def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     """No digest any more, at once; a second time changes nothing (RFC 8058). Otherwise as `leaver`."""
     reader = leaver(day, token, now)
-    return reader and act(day, reader, lambda subscriber: left(subscriber, now))
+    return reader and act(day, reader, lambda subscriber: left(subscriber, now), now)
 
 
 def left(subscriber: Subscriber, now: dt.datetime) -> Subscriber:
@@ -51,7 +51,7 @@ def undo(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     reader = leaver(day, token, now)
     if reader is None or not may_undo(day, reader, now):
         return reader
-    return act(day, reader, back)
+    return act(day, reader, back, now)
 
 
 def may_undo(day: Service, reader: Subscriber, now: dt.datetime) -> bool:
@@ -71,7 +71,7 @@ def back(subscriber: Subscriber) -> Subscriber:
 def less_often(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     """One digest a week instead of leaving; who reads one at most is left as they are. Otherwise as `leaver`."""
     reader = leaver(day, token, now)
-    return reader and act(day, reader, rarer)
+    return reader and act(day, reader, rarer, now)
 
 
 def may_be_rarer(subscriber: Subscriber) -> bool:

@@ -127,7 +127,7 @@ def move(day: Service, token: str, now: dt.datetime) -> Move:
 
     notice = asked_plan(day, DeliveryKind.NOTICE, before, now, Matter.ADDRESS)
     try:
-        reader = act(day, before, decide, [notice])
+        reader = act(day, before, decide, now, [notice])
     except UsageError:
         raise LinkError("the address is somebody else's by now") from None
     welcome_back(day, found.address)

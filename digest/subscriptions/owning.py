@@ -40,7 +40,7 @@ def confirm(day: Service, token: str, now: dt.datetime) -> Subscriber:
         return subscriber
 
     asked = by_form(day.settings.site, languages.of(reader.language), "confirm", "", now)
-    confirmed = act(day, reader, decide, consent=replace(asked, confirmed_at=now))
+    confirmed = act(day, reader, decide, now, consent=replace(asked, confirmed_at=now))
     if confirmed.state is SubscriberState.CONFIRMED and confirmed.confirmed_at == now:
         welcome_back(day, confirmed.address)
         # Not in the same transaction: a kill in between costs a greeting, and nothing else.
@@ -59,4 +59,4 @@ def prefer(
     wish = liking(wish, examples)
     tuned(reader, wish, day.settings)  # what cannot be is refused before anything is kept
     remember(day, examples, now)
-    return act(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings))
+    return act(day, reader, lambda subscriber: tuned(subscriber, wish, day.settings), now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from digest import address as addresses
@@ -96,6 +96,23 @@ def prose(text: str) -> str:
 def spelled(one: Interest) -> str:
     """The text that `interest` reads as this one."""
     return one.value if one.weight == 1 and "=" not in one.value else f"{one.value}={one.weight:g}"
+
+
+def asking(wish: Wish, interests: Collection[Interest]) -> Wish:
+    """The wish with these interests, of every kind, and no others."""
+
+    def texts(kind: InterestKind) -> tuple[str, ...]:
+        return tuple(spelled(one) for one in interests if one.kind is kind)
+
+    return replace(
+        wish,
+        interests=texts(InterestKind.PHRASE),
+        excludes=texts(InterestKind.EXCLUDE),
+        categories=texts(InterestKind.CATEGORY),
+        authors=texts(InterestKind.AUTHOR),
+        likes=texts(InterestKind.LIKE),
+        about="".join(one.value for one in interests if one.kind is InterestKind.TEXT),
+    )
 
 
 def example(text: str) -> str:

@@ -9,12 +9,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from digest.errors import DigestError, LinkError, LinkExpired, StoreError
 from digest.service import Service
 from digest.web import (
     admin,
+    api,
     archive,
     feedback,
     feeds,
@@ -28,7 +28,7 @@ from digest.web import (
     tuning,
 )
 from digest.web.desk import Desk
-from digest.web.guard import BoundedBody, Ending
+from digest.web.guard import BoundedBody, Ending, allowed
 from digest.web.headers import Headers, SafeHeaders
 from digest.web.look import Look
 from digest.web.shelf import Shelf
@@ -53,6 +53,7 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     feeds.add(web, desk)
     hooks.add(web, desk)
     admin.add(web, desk)
+    api.add(web, desk)
     pages.add_for_machines(web, desk, ready)
     headers = Headers(base=look.base, https=day.settings.site.url.startswith("https:"))
     web.add_middleware(BoundedBody)
@@ -66,7 +67,7 @@ def _explain(web: FastAPI, look: Look, headers: Headers) -> None:
     @web.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            return look.problem(405, {"Allow": _allowed(web, request)})
+            return look.problem(405, {"Allow": allowed(web, request)})
         return look.problem(error.status_code, error.headers)
 
     @web.exception_handler(RequestValidationError)
@@ -92,12 +93,6 @@ def _explain(web: FastAPI, look: Look, headers: Headers) -> None:
     @web.exception_handler(Exception)
     def defect(request: Request, _: Exception) -> Response:
         return look.problem(500, headers.of(headers.inner(request.scope["path"])))
-
-
-def _allowed(web: FastAPI, request: Request) -> str:
-    """Every method of the path, which several routes share (RFC 9110 10.2.1)."""
-    known = (route for route in web.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return ", ".join(sorted({method for route in known for method in getattr(route, "methods", ())}))
 
 
 def _page(request: Request) -> str:

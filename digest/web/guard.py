@@ -7,7 +7,8 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: The longest form: 200 interests of 300 characters, each of up to nine octets when encoded.
@@ -57,6 +58,12 @@ def own_pages_only(site: str) -> Callable[[Request], None]:
             raise HTTPException(403)
 
     return check
+
+
+def allowed(web: FastAPI, request: Request) -> str:
+    """Every method of the path, which several routes share (RFC 9110 10.2.1)."""
+    known = (route for route in web.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in known for method in getattr(route, "methods", ())}))
 
 
 class Ending:

@@ -6,8 +6,10 @@ import datetime as dt
 import threading
 from dataclasses import replace
 
-from factories import NOON, a_plan, a_subscriber
+import pytest
+from factories import NOON, PLAIN, a_plan, a_subscriber
 
+from digest.errors import TooOften
 from digest.model import DeliveryKind, Plan, Subscriber, SubscriberState
 from digest.store import Asked, Breaker, Limit, Mail, Store
 
@@ -135,7 +137,7 @@ def test_who_does_not_confirm_is_forgotten_and_nobody_else(store: Store):
     ask(store, newcomer("again"), NOON)
     ask(store, newcomer("again"), NOON + 5 * DAY)
     ask(store, newcomer("confirmed"), NOON + HOUR)
-    store.subscribers.change("s-confirmed", lambda _: a_subscriber("confirmed"))
+    store.subscribers.change("s-confirmed", lambda _: a_subscriber("confirmed"), NOON)
     store.subscribers.add(newcomer("never mailed"))
 
     assert store.subscribers.forget(NOON + DAY, NOON) == 1
@@ -201,3 +203,16 @@ def test_where_many_sign_up_every_day_more_are_let_through(store: Store):
             crowd(store, 1, NOON - days * DAY + 2 * hour * HOUR, breaker, f"{days} {hour}")
     assert crowd(store, 8, NOON + HOUR, breaker)[0] == 5
     assert crowd(store, 8, NOON + 30 * DAY, breaker, "much later")[0] == 2
+
+
+def test_an_operator_mails_an_address_no_more_often_than_a_stranger(store: Store):
+    mail = Mail(plan=asked(newcomer(), NOON), limit=Limit(key="address", rates=((1, DAY),)))
+    store.subscribers.add(newcomer(), mail)
+    store.persons.erase("s-new", PLAIN, NOON, NOON)
+
+    later = Mail(plan=asked(newcomer(), NOON + HOUR), limit=mail.limit)
+    with pytest.raises(TooOften) as refused:
+        store.subscribers.add(newcomer(), later)
+
+    assert refused.value.wait == DAY - HOUR
+    assert store.subscribers.list() == []

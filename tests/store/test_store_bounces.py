@@ -113,7 +113,7 @@ def test_who_is_suppressed_stays_so(sent: Store):
 
 
 def test_an_old_address_is_suppressed_and_its_reader_stays(sent: Store):
-    sent.subscribers.change(VISION.id, lambda one: replace(one, address="new@example.org"))
+    sent.subscribers.change(VISION.id, lambda one: replace(one, address="new@example.org"), NOON)
     assert sent.bounces.address(ORIGIN) == VISION.address
     sent.bounces.settle(a_bounce(), always(SUPPRESS), NOON)
     assert sent.suppressions.has(VISION.address)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from factories import NOON, a_plan, a_subscriber
+from factories import NOON, PLAIN, a_plan, a_subscriber
 
 from digest.errors import UsageError
 from digest.model import (
@@ -51,7 +51,7 @@ def confirmed(at: dt.datetime) -> Callable[[Subscriber], Subscriber]:
 
 
 def agree(store: Store, at: dt.datetime, consent: Consent = FORM) -> None:
-    store.subscribers.change("s-vision", confirmed(at), replace(consent, confirmed_at=at))
+    store.subscribers.change("s-vision", confirmed(at), at, consent=replace(consent, confirmed_at=at))
 
 
 def test_a_confirmation_completes_what_was_asked_last(store: Store):
@@ -64,7 +64,9 @@ def test_a_confirmation_completes_what_was_asked_last(store: Store):
 def test_a_later_consent_is_a_row_of_its_own(store: Store):
     store.subscribers.add(PENDING, asked())
     agree(store, NOON + HOUR)
-    store.subscribers.change("s-vision", lambda known: replace(known, state=SubscriberState.UNSUBSCRIBED))
+    store.subscribers.change(
+        "s-vision", lambda known: replace(known, state=SubscriberState.UNSUBSCRIBED), NOON
+    )
     agree(store, NOON + DAY)
     first, second = store.consents.of("s-vision")
     assert (first.confirmed_at, second.confirmed_at) == (NOON + HOUR, NOON + DAY)
@@ -73,7 +75,9 @@ def test_a_later_consent_is_a_row_of_its_own(store: Store):
 def test_what_was_asked_before_is_not_completed_by_a_later_consent(store: Store):
     store.subscribers.add(PENDING, asked(), replace(FORM, at=NOON + HOUR))
     agree(store, NOON + 2 * HOUR)
-    store.subscribers.change("s-vision", lambda known: replace(known, state=SubscriberState.UNSUBSCRIBED))
+    store.subscribers.change(
+        "s-vision", lambda known: replace(known, state=SubscriberState.UNSUBSCRIBED), NOON
+    )
     agree(store, NOON + DAY)
     assert [one.confirmed_at for one in store.consents.of("s-vision")] == [None, NOON + 2 * HOUR, NOON + DAY]
 
@@ -88,8 +92,8 @@ def test_an_operators_word_completes_nothing_that_the_reader_was_asked(store: St
 
 def test_a_change_that_confirms_nobody_anew_adds_nothing(store: Store):
     store.subscribers.add(a_subscriber(), consent=VOUCHED)
-    store.subscribers.change("s-vision", lambda known: replace(known, papers=3), FORM)
-    store.subscribers.change("s-vision", confirmed(a_subscriber().confirmed_at), FORM)
+    store.subscribers.change("s-vision", lambda known: replace(known, papers=3), NOON, consent=FORM)
+    store.subscribers.change("s-vision", confirmed(a_subscriber().confirmed_at), NOON, consent=FORM)
     assert store.consents.of("s-vision") == [VOUCHED]
 
 
@@ -98,7 +102,10 @@ def test_a_change_that_fails_takes_its_consent_along(store: Store):
     store.subscribers.add(PENDING)
     with pytest.raises(UsageError):
         store.subscribers.change(
-            "s-vision", lambda known: replace(known, address="other@example.org", confirmed_at=NOON), VOUCHED
+            "s-vision",
+            lambda known: replace(known, address="other@example.org", confirmed_at=NOON),
+            NOON,
+            consent=VOUCHED,
         )
     with pytest.raises(UsageError):
         store.subscribers.add(replace(PENDING, id="s-2"), asked(), VOUCHED)
@@ -130,6 +137,6 @@ def test_networks_are_forgotten_and_nothing_else(store: Store):
 def test_consents_go_with_their_subscriber(store: Store, rows):
     store.subscribers.add(a_subscriber(), consent=VOUCHED)
     store.subscribers.add(a_subscriber("other"), consent=VOUCHED)
-    store.subscribers.remove("s-vision")
+    store.persons.erase("s-vision", PLAIN, NOON, NOON)
     assert store.consents.list() == {"s-other": [VOUCHED]}
     assert rows("SELECT count(*) FROM consents") == [(1,)]

@@ -124,7 +124,7 @@ def test_while_everything_is_held_nothing_is_claimed_whenever_it_was_prepared(st
 
 def test_why_a_delivery_was_suppressed_stands_on_its_row(store: Store):
     id_ = enqueued(store, "vision")
-    store.subscribers.change("s-vision", lambda one: a_subscriber(state=SubscriberState.PAUSED))
+    store.subscribers.change("s-vision", lambda one: a_subscriber(state=SubscriberState.PAUSED), NOON)
     assert store.outbox.claim(NOON, 9, ME) == ()
     kept = store.outbox.get(id_)
     assert kept

@@ -36,7 +36,7 @@ FAILED = Settlement(state=DeliveryState.FAILED, event="refused", reply="554 no")
 
 
 def change(store: Store, subscriber: Subscriber) -> None:
-    assert store.subscribers.change(subscriber.id, lambda _: subscriber)
+    assert store.subscribers.change(subscriber.id, lambda _: subscriber, NOON)
 
 
 @pytest.fixture

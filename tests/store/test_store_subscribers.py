@@ -57,7 +57,7 @@ def test_updating_replaces_settings_and_interests(store: Store):
         interests=(Interest(kind=InterestKind.AUTHOR, value="Ada Author"),),
     )
 
-    assert store.subscribers.change(changed.id, lambda _: changed) == changed
+    assert store.subscribers.change(changed.id, lambda _: changed, NOON) == changed
 
     assert store.subscribers.get(changed.id) == changed
     assert store.subscribers.by_address("vision@example.org") is None
@@ -66,7 +66,7 @@ def test_updating_replaces_settings_and_interests(store: Store):
 def test_updating_can_take_all_interests_away(store: Store):
     store.subscribers.add(a_subscriber())
 
-    store.subscribers.change("s-vision", lambda subscriber: replace(subscriber, interests=()))
+    store.subscribers.change("s-vision", lambda subscriber: replace(subscriber, interests=()), NOON)
 
     assert store.subscribers.get("s-vision") == a_subscriber(interests=())
 
@@ -76,13 +76,13 @@ def test_nobody_can_be_given_the_address_of_another(store: Store):
     store.subscribers.add(a_subscriber("two"))
 
     with pytest.raises(UsageError, match="there is a subscriber"):
-        store.subscribers.change("s-two", lambda two: replace(two, address="ONE@example.org"))
+        store.subscribers.change("s-two", lambda two: replace(two, address="ONE@example.org"), NOON)
 
     assert store.subscribers.get("s-two") == a_subscriber("two")
 
 
 def test_changing_nobody_says_so(store: Store):
-    assert store.subscribers.change("s-vision", lambda subscriber: subscriber) is None
+    assert store.subscribers.change("s-vision", lambda subscriber: subscriber, NOON) is None
 
 
 def test_a_change_that_is_refused_changes_nothing(store: Store):
@@ -92,7 +92,7 @@ def test_a_change_that_is_refused_changes_nothing(store: Store):
         raise UsageError(f"not {subscriber.id}")
 
     with pytest.raises(UsageError, match="not s-vision"):
-        store.subscribers.change("s-vision", refuse)
+        store.subscribers.change("s-vision", refuse, NOON)
 
     assert store.subscribers.get("s-vision") == a_subscriber()
 
@@ -106,11 +106,11 @@ def test_of_two_changes_at_once_neither_undoes_the_other(store: Store):
         time.sleep(0.2)
         return replace(subscriber, papers=3)
 
-    tuning = threading.Thread(target=store.subscribers.change, args=("s-vision", slowly))
+    tuning = threading.Thread(target=store.subscribers.change, args=("s-vision", slowly, NOON))
     tuning.start()
     assert inside.wait(10)
     together.append(
-        store.subscribers.change("s-vision", lambda s: replace(s, state=SubscriberState.UNSUBSCRIBED))
+        store.subscribers.change("s-vision", lambda s: replace(s, state=SubscriberState.UNSUBSCRIBED), NOON)
     )
     tuning.join()
 
@@ -148,7 +148,7 @@ def test_writing_is_possible_between_two_batches(store: Store):
 
     for batch in store.subscribers.confirmed(batch=1):
         seen += batch
-        store.subscribers.change(batch[0].id, lambda one: replace(one, state=SubscriberState.PAUSED))
+        store.subscribers.change(batch[0].id, lambda one: replace(one, state=SubscriberState.PAUSED), NOON)
 
     assert [person.id for person in seen] == ["s-a", "s-b", "s-c"]
     assert list(store.subscribers.confirmed()) == []

@@ -149,7 +149,7 @@ def test_a_mail_to_leave_is_enough_and_who_left_may_come_back(
 ) -> None:
     assert back(day, reader, name).decision == Decision(leave=True)
     assert state(day, reader) is SubscriberState.UNSUBSCRIBED
-    day.store.subscribers.change(reader.id, lambda one: replace(one, state=SubscriberState.CONFIRMED))
+    day.store.subscribers.change(reader.id, lambda one: replace(one, state=SubscriberState.CONFIRMED), NOW)
     assert back(day, reader, name).fate is Fate.KNOWN, (
         "read again, the old mail does not make them leave again"
     )
@@ -167,7 +167,7 @@ def test_the_address_in_our_own_header_is_one_that_is_understood(day: Service, r
 
 def test_a_revoked_token_lets_nobody_leave(day: Service, reader: Subscriber) -> None:
     raw = letter("leave", "x@example.com", reader.address, token(day, reader))
-    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=2))
+    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=2), NOW)
     assert bounces.read(day, raw, NOW).fate is Fate.FORGED
     assert state(day, reader) is SubscriberState.CONFIRMED
 

@@ -154,7 +154,7 @@ def test_the_operators_word_is_recorded_as_such(day: Service) -> None:
     (consent,) = consents(day)
     assert (consent.method, consent.confirmed_at) == (ConsentMethod.OPERATOR, NOW)
     assert consent.wording == "added as confirmed by the operator"
-    subscriptions.pause(day, "vision@example.org")
+    subscriptions.pause(day, "vision@example.org", NOW)
     subscriptions.update(day, "vision@example.org", NOTHING, confirmed=True, now=NOW + DAY)
     assert consents(day) == [consent]
 

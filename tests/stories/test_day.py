@@ -193,7 +193,7 @@ def test_who_leaves_between_preparing_and_delivering_is_not_mailed(
     leaver = house.add("leaves@example.org")
     house.prepare()
     with open_service(house.settings) as day:
-        assert day.store.subscribers.change(leaver, lambda subscriber: replace(subscriber, state=state))
+        assert day.store.subscribers.change(leaver, lambda subscriber: replace(subscriber, state=state), NOW)
     house.deliver()
     assert house.recipients() == {"stays@example.org": 1}
     assert house.states()["leaves@example.org"] is DeliveryState.SUPPRESSED

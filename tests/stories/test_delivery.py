@@ -25,6 +25,7 @@ from digest.errors import DeliveryError
 from digest.model import DeliveryState, Message, Outcome, Resolved, SubscriberState, Verdict
 from digest.service import open_service
 from digest.subscriptions import Wish
+from digest.subscriptions.leaving import left
 
 NOW = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
 READERS = [f"reader{number}" for number in range(3)]
@@ -205,7 +206,7 @@ class Delivering(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(READERS))
     def a_reader_leaves(self, name: str) -> None:
-        self.day.store.subscribers.change(f"s-{name}", subscriptions.left)
+        self.day.store.subscribers.change(f"s-{name}", lambda one: left(one, NOW), NOW)
 
     @rule(name=st.sampled_from(READERS))
     def a_reader_comes_back(self, name: str) -> None:
@@ -324,7 +325,7 @@ def test_a_hold_is_heeded_within_a_second_even_by_what_was_claimed(house: Delive
 def test_who_leaves_while_others_are_written_to_is_not_written_to(house: Delivering) -> None:
     def all_leave() -> None:
         for one in house.day.store.subscribers.list():
-            house.day.store.subscribers.change(one.id, subscriptions.left)
+            house.day.store.subscribers.change(one.id, lambda one: left(one, NOW), NOW)
 
     daily.deliver_due(house.day, Slow(house.wire, 5, all_leave), house.now)
 

@@ -316,7 +316,7 @@ def test_a_text_that_is_too_long_is_refused_with_its_length(day: Service) -> Non
 def test_raising_the_generation_revokes_every_link(day: Service) -> None:
     reader = subscribed(day)
     leave, preferences = links(day, reader)
-    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=one.generation + 1))
+    day.store.subscribers.change(reader.id, lambda one: replace(one, generation=one.generation + 1), NOW)
     with pytest.raises(LinkError):
         subscriptions.unsubscribe(day, leave, NOW)
     with pytest.raises(LinkError):
@@ -326,7 +326,7 @@ def test_raising_the_generation_revokes_every_link(day: Service) -> None:
 def test_leaving_does_not_lift_a_suppression(day: Service) -> None:
     leave, _ = links(day, subscribed(day))
     suppressed = replace(the_reader(day), state=SubscriberState.SUPPRESSED)
-    day.store.subscribers.change(suppressed.id, lambda _: suppressed)
+    day.store.subscribers.change(suppressed.id, lambda _: suppressed, NOW)
     assert subscriptions.unsubscribe(day, leave, NOW) == suppressed == the_reader(day)
 
 

@@ -140,11 +140,11 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_operator_pauses(self) -> None:
         if self.state is CONFIRMED:
-            subscriptions.pause(self.day, ADDRESS)
+            subscriptions.pause(self.day, ADDRESS, self.now)
             self.state = PAUSED
         else:
             with pytest.raises(UsageError):
-                subscriptions.pause(self.day, ADDRESS)
+                subscriptions.pause(self.day, ADDRESS, self.now)
 
     @precondition(lambda self: self.state is PAUSED)
     @rule()
@@ -167,7 +167,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def all_links_are_revoked(self) -> None:
         self.day.store.subscribers.change(
-            self.reader.id, lambda one: replace(one, generation=one.generation + 1)
+            self.reader.id, lambda one: replace(one, generation=one.generation + 1), self.now
         )
         self.generation += 1
 

@@ -96,7 +96,7 @@ def test_a_link_that_is_not_exactly_ours_leads_to_the_page_of_what_is_not_there(
 
 def test_a_revoked_link_no_longer_acts(site, name: str) -> None:
     reader = site.reader(name, generation=2)
-    site.day.store.subscribers.change(reader.id, lambda known: replace(known, generation=3))
+    site.day.store.subscribers.change(reader.id, lambda known: replace(known, generation=3), site.clock.now)
     for purpose in (Purpose.PREFERENCES, Purpose.UNSUBSCRIBE):
         assert site.post(site.path(purpose, reader)).status == 404
     assert site.now(name).state is SubscriberState.CONFIRMED
@@ -172,7 +172,7 @@ def test_no_address_and_no_token_is_logged(site, name: str, logged) -> None:
 def test_a_revoked_link_to_leave_looks_like_any_other_that_is_not_there(site, name: str) -> None:
     path = site.path(Purpose.UNSUBSCRIBE, site.reader(name))
     site.day.store.subscribers.change(
-        site.now(name).id, lambda one: replace(one, generation=one.generation + 1)
+        site.now(name).id, lambda one: replace(one, generation=one.generation + 1), site.clock.now
     )
     assert site.get(path).status == site.post(path).status == 404
 

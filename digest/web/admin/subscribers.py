@@ -159,7 +159,7 @@ def add(web: FastAPI, office: Office) -> None:
         return office.page("subscribers", _one(office, _found(office, reader)), template="subscriber")
 
     def pause(reader: str) -> str:
-        subscriptions.pause(day, reader)
+        subscriptions.pause(day, reader, clock())
         return "Paused: nothing is sent until you resume."
 
     def resume(reader: str) -> str:
