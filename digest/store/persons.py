@@ -94,8 +94,10 @@ class Persons:
             theirs = _theirs(subscriber, addresses, hashes)
             state = connection.scalar(select(subscribers.c.state).where(theirs[subscribers]))
             # Whatever else is theirs goes with the last of these.
-            for table in (outbox_facts, suppressions, events, subscribers):
+            for table in (outbox_facts, suppressions, subscribers):
                 connection.execute(delete(table).where(theirs[table]))
+            if state:  # else they are gone already, and what is told of them is that
+                connection.execute(delete(events).where(theirs[events]))
             if rows:
                 made = insert(connection, deletions).values(rows)
                 latest = {name: made.excluded[name] for name in ("at", "until", "suppressed")}

@@ -77,7 +77,7 @@ def test_events_are_listed_and_mention_nobody(digest: Digest) -> None:
     digest("subscribers", "add", "vision@example.org")
     digest("subscribers", "remove", "vision@example.org")
     _, whole, _ = digest("events", "list", "--json")
-    assert [event["kind"] for event in json.loads(whole)] == ["subscribed", "confirmed", "unsubscribed"]
+    assert [event["kind"] for event in json.loads(whole)] == ["unsubscribed"]
     assert "vision" not in whole
     _, rest, _ = digest("events", "list", "--after", "2", "--json")
     assert [event["kind"] for event in json.loads(rest)] == ["unsubscribed"]

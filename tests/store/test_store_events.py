@@ -174,10 +174,10 @@ def test_whoever_reads_on_from_the_last_id_misses_nothing(store: Store):
     assert len(seen) == 120
 
 
-def test_events_outlive_their_subscriber_and_hold_no_address(store: Store, rows):
+def test_of_who_is_gone_nothing_is_told_but_that(store: Store, rows):
     having(store, CONFIRMED)
     store.persons.erase(VISION.id, PLAIN, LATER, LATER)
-    assert kinds(store) == ["subscribed", "confirmed", "unsubscribed"]
+    assert kinds(store) == ["unsubscribed"]
     assert "vision@" not in str(rows("SELECT * FROM events"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.resources
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ def test_subscribe_confirm_tune_preview_give_feedback_and_leave(site, page, requ
     name = f"story-{request.node.callspec.id}"
     page.goto(f"{site.url}/")
     page.get_by_label("Your e-mail address").fill(f"{name}@example.org")
+    site.clock.now += dt.timedelta(seconds=5)  # nobody is faster
     page.get_by_role("button", name="Subscribe").click()
     page.goto(site.url + site.linked(site.mails(name)[0][1], Purpose.CONFIRM))
     page.get_by_role("button", name="Confirm my subscription").click()
@@ -58,7 +60,7 @@ def test_subscribe_confirm_tune_preview_give_feedback_and_leave(site, page, requ
     reader = site.now(name)
     assert [one.value for one in reader.asked(InterestKind.AUTHOR)] == ["Ada Author"]
     paper = next(one.paper for one in site.day.store.editions.latest().papers if one.paper.authors)
-    page.goto(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id])
+    page.goto(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id])
     page.get_by_role("button", name=f"Never again: {paper.authors[0]}").click()
     page.get_by_role("button", name="Undo").wait_for()
     (said,) = site.day.store.opinions.of([reader.id])[reader.id]
@@ -161,7 +163,7 @@ def test_axe_finds_nothing_on_the_pages_of_a_reader(site, browser, scheme: str, 
     )
     waiting = site.reader(f"waits-{scheme}-{width}", state=SubscriberState.PENDING)
     left = site.reader(f"left-{scheme}-{width}", state=SubscriberState.UNSUBSCRIBED)
-    feedback = urlsplit(site.day.links.of_reader(reader.reader, [paper.id]).feedback[paper.id]).path
+    feedback = urlsplit(site.day.links.of_reader(reader.reader, asked=True).feedback[paper.id]).path
     paths = (
         *(site.confirm_path(waiting), site.path(Purpose.CONFIRM, waiting, expires_at=site.clock.now)),
         *(site.path(Purpose.PREFERENCES, one) for one in (reader, waiting, left)),
