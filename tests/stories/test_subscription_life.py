@@ -7,6 +7,7 @@ import datetime as dt
 import sqlite3
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -186,7 +187,9 @@ class Life(RuleBasedStateMachine):
         links = [f"/{purpose}/{self.token(purpose)}" for purpose in Purpose if purpose is not Purpose.CONFIRM]
         before = self.everything()
         for path in (*links, *(f"/confirm/{token}" for _, _, token in self.asked), "/", "/privacy"):
-            asyncio.run(self.open_page(method, path))
+            # Elsewhere, since a browser of another test may keep a loop running in this thread.
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(asyncio.run, self.open_page(method, path)).result()
         assert self.everything() == before
 
     async def open_page(self, method: str, path: str) -> None:

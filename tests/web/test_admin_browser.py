@@ -68,7 +68,7 @@ def a_bad_morning(office, now: dt.datetime) -> None:
 
 
 def paths(office) -> list[str]:
-    (delivery, *_) = office.day.store.outbox.list(DeliveryState.FAILED)
+    (delivery, *_) = office.day.store.outbox.list()
     return [
         *(
             "/admin",
