@@ -114,6 +114,7 @@ def test_the_pages_pass_axe_and_do_not_scroll_sideways(office, browser, scheme: 
 
 
 def test_by_keyboard_alone_from_the_login_to_a_retry_of_exactly_those(office, browser) -> None:
+    office.clock.now += dt.timedelta(hours=2)  # other tests tried passwords often enough to be kept out
     context = browser.new_context(java_script_enabled=False, viewport={"width": DESK, "height": 800})
     context.set_default_timeout(10_000)
     page, troubles = context.new_page(), []
