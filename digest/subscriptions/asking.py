@@ -6,10 +6,9 @@ import datetime as dt
 
 import structlog
 
-from digest import address as addresses
 from digest import languages
 from digest.links import Purpose
-from digest.messages import asked_plan
+from digest.messages import address_hash, asked_plan
 from digest.model import Consent, DeliveryKind, Subscriber, SubscriberState
 from digest.service import Service
 from digest.store import Breaker, Limit, Mail
@@ -57,7 +56,7 @@ def _mail(
     day: Service, subscriber: Subscriber, page: str, network: str, now: dt.datetime
 ) -> dt.timedelta | None:
     site = day.settings.site
-    asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
+    asking = per_network(day, network)
     mail = letter(day, subscriber, by_form(site, languages.of(site.language), page, network, now))
     silent = not mailable(day, subscriber, now)
     asked = day.store.subscribers.ask(subscriber, mail, asking, _breaker(day), now, silent=silent)
@@ -66,6 +65,16 @@ def _mail(
             "sign-up mails paused", reason="far more in an hour than is usual", least=LEAST, times=TIMES
         )
     return asked.wait
+
+
+def per_network(day: Service, network: str) -> Limit:
+    """How often one network may ask for a mail."""
+    return Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
+
+
+def per_address(day: Service, address: str) -> Limit:
+    """How often one address is mailed because somebody typed it."""
+    return Limit(key=address_hash(day, address), rates=PER_ADDRESS)
 
 
 def _breaker(day: Service) -> Breaker:
@@ -89,10 +98,9 @@ def letter(day: Service, subscriber: Subscriber, consent: Consent) -> Mail:
     """What they would be mailed: the link to their settings, or the one that confirms that consent."""
     known = subscriber.state in {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
     kind = DeliveryKind.LINK if known else DeliveryKind.CONFIRM
-    hashed = day.links.fingerprint("address", addresses.key(subscriber.address))
     return Mail(
         plan=asked_plan(day, kind, subscriber, consent.at),
-        limit=Limit(key=hashed, rates=PER_ADDRESS),
+        limit=per_address(day, subscriber.address),
         consent=None if known else consent,
     )
 

@@ -139,11 +139,11 @@ def resume(day: Service, who: str, now: dt.datetime) -> Subscriber:
             raise UsageError(
                 f"only a paused subscriber can be resumed, this one is {subscriber.state}: {who!r}"
             )
-        confirmed_at = subscriber.confirmed_at or now
+        if subscriber.confirmed_at is None:
+            raise UsageError(f"they never confirmed, and only they or a stated basis can: {who!r}")
         return replace(
             subscriber,
             state=SubscriberState.CONFIRMED,
-            confirmed_at=confirmed_at,
             schedule=replace(schedule, paused_until=None),
         )
 

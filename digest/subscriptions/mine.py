@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from digest import address as addresses
 from digest.errors import LinkError, UsageError
 from digest.links import Claim, Purpose
-from digest.messages import address_hash, asked_plan
+from digest.messages import asked_plan
 from digest.model import DeliveryKind, Matter, Subscriber, SubscriberState
 from digest.service import Service
 from digest.store import Limit
-from digest.subscriptions.asking import PER_ADDRESS, PER_NETWORK
+from digest.subscriptions.asking import per_address, per_network
 from digest.subscriptions.bearing import act, bearer
 from digest.subscriptions.deleting import hashes, unmailable, welcome_back
 from digest.subscriptions.wishes import newcomer
@@ -38,8 +38,8 @@ def remind(day: Service, address: str, network: str, now: dt.datetime) -> dt.tim
     pending = reader.state is SubscriberState.PENDING
     kind = DeliveryKind.CONFIRM if pending else DeliveryKind.LINK
     plan = asked_plan(day, kind, reader, now, Matter.SUBSCRIPTION if pending else Matter.SETTINGS)
-    asking = Limit(key=day.links.fingerprint("network", network), rates=PER_NETWORK)
-    hashed = Limit(key=address_hash(day, reader.address), rates=PER_ADDRESS)
+    asking = per_network(day, network)
+    hashed = per_address(day, reader.address)
     return day.store.subscribers.mail(plan, asking, now, hashed)
 
 
@@ -91,7 +91,7 @@ def ask_move(day: Service, token: str, address: str, now: dt.datetime) -> dt.tim
     if taken or unmailable(day, wanted, now):
         plan = replace(plan, reader=replace(plan.reader, id=""))  # nobody's: counted, and not mailed
     asking = Limit(key=day.links.fingerprint("move", reader.id), rates=NEW_ADDRESSES)
-    hashed = Limit(key=address_hash(day, wanted), rates=PER_ADDRESS)
+    hashed = per_address(day, wanted)
     return day.store.subscribers.mail(plan, asking, now, hashed)
 
 
