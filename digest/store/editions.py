@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, and_, func, select, update
+from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
 
 from digest.model import Edition, Listed, Notice, Trend
 from digest.store import codec
@@ -155,10 +155,13 @@ class Editions:
 
     def ids(self, before: int | None, most: int) -> list[int]:
         """The ids of editions, the newest first, from before that one, at most so many."""
-        chosen = select(editions.c.id).order_by(editions.c.id.desc()).limit(most)
+        order = tuple_(editions.c.published_at, editions.c.id)
+        chosen = select(editions.c.id).order_by(editions.c.published_at.desc(), editions.c.id.desc()).limit(most)
+        if before is not None:
+            mark = select(editions.c.published_at).where(editions.c.id == before).scalar_subquery()
+            chosen = chosen.where(order < tuple_(mark, before))
         with self._database.reading() as connection:
-            found = chosen if before is None else chosen.where(editions.c.id < before)
-            return list(connection.scalars(found))
+            return list(connection.scalars(chosen))
 
     def _read(self, chosen: Select[tuple[object, ...]]) -> Edition | None:
         with self._database.reading() as connection:

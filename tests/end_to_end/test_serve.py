@@ -176,12 +176,12 @@ def test_a_stranger_subscribes_confirms_gets_it_at_their_hour_tunes_and_leaves(
         page.goto(confirm)
         page.get_by_role("button", name="Confirm").click()
         hour = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=63)).replace(second=0, microsecond=0)
-        page.get_by_label("What you want to read about").fill("video generation")
+        page.get_by_label("Topics").fill("video generation")
         page.get_by_label("Hour").fill(f"{hour:%H:%M}")
         page.get_by_label("Time zone").select_option("UTC")
         page.get_by_role("button", name="Save").click()
-        assert "Saved" in page.get_by_role("status").inner_text()
-        assert f"{hour:%H:%M}" in page.get_by_role("status").inner_text()
+        assert "Saved" in page.get_by_role("status").first.inner_text()
+        assert f"{hour:%H:%M}" in page.get_by_role("status").first.inner_text()
 
         until(lambda: len(digests(kept.messages)) == 1, 130)
         late = dt.datetime.now(dt.UTC) - hour
@@ -192,9 +192,9 @@ def test_a_stranger_subscribes_confirms_gets_it_at_their_hour_tunes_and_leaves(
         assert "video" in str(first).casefold()
 
         page.goto(link(first, "preferences"))
-        page.get_by_label("What you want to read about").fill("reinforcement learning for reasoning")
+        page.get_by_label("Topics").fill("reinforcement learning for reasoning")
         page.get_by_role("button", name="Save").click()
-        assert "Saved" in page.get_by_role("status").inner_text()
+        assert "Saved" in page.get_by_role("status").first.inner_text()
 
         (listed_at,) = re.findall("<(http[^>]+)>", first["List-Unsubscribe"])
         for method in ("GET", "HEAD") * 25:

@@ -123,8 +123,9 @@ def test_a_broken_template_is_said_when_the_stage_is_opened(tmp_path: Path) -> N
 # --- before an outside judge ----------------------------------------------------------------------
 
 #: What the judge cannot know: a paper may speak of tags; nobody can leave what has no pages; a mail that asks is
-#: recognised by German and English words.
+#: recognised by German and English words; and it compares words, so what is wrapped where no words are spaced is none.
 KNOWN = {"hostile": {"X03", "T03"}, "personal": {"H09", "H10", "L04"}}
+UNSPACED = {"zh": {"T01"}}
 ASKS = {DeliveryKind.CONFIRM, DeliveryKind.LINK}
 
 
@@ -157,4 +158,4 @@ def test_the_judge_finds_nothing_in_a_fixture(day: Service, judge, fixture: Fixt
     profile = "confirm" if asks else "digest" if fixture.kind is DeliveryKind.DIGEST else "notice"
     found = judge(fixture.message(day, language).content, profile)
 
-    assert found == KNOWN.get(fixture.name, set())
+    assert found - UNSPACED.get(language, set()) == KNOWN.get(fixture.name, set())
