@@ -156,7 +156,9 @@ class Editions:
     def ids(self, before: int | None, most: int) -> list[int]:
         """The ids of editions, the newest first, from before that one, at most so many."""
         order = tuple_(editions.c.published_at, editions.c.id)
-        chosen = select(editions.c.id).order_by(editions.c.published_at.desc(), editions.c.id.desc()).limit(most)
+        chosen = (
+            select(editions.c.id).order_by(editions.c.published_at.desc(), editions.c.id.desc()).limit(most)
+        )
         if before is not None:
             mark = select(editions.c.published_at).where(editions.c.id == before).scalar_subquery()
             chosen = chosen.where(order < tuple_(mark, before))
