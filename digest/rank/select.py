@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -162,10 +161,12 @@ class Selector:
             claim = np.where(able, block.weight / (2 * taken + 1), 0)
             strongest = np.maximum.reduceat(claim, block.first)
             winners = np.flatnonzero((claim == strongest[block.owner]) & able)
-            owners, index = np.unique(block.owner[winners], return_index=True)
-            if not len(owners):
+            if not len(winners):
                 break
-            winners = winners[index]
+            # The first of each reader's, where several claim alike; owners ascend.
+            owners = block.owner[winners]
+            first = np.diff(owners, prepend=-1) > 0
+            winners, owners = winners[first], owners[first]
             picked[owners, seat] = lists[winners, best[winners]]
             taken[winners] += 1
             beside = picked[block.owner, seat][:, None]
@@ -207,27 +208,21 @@ class Selector:
         total = 1 - np.multiply.reduceat(1 - heard, np.cumsum(counts) - counts)
         weight = self._ranking.trend_weight
         scores = (1 - weight) * total + weight * self._trend[seats.paper]
-        spoken, end = self._spoken(block, seats, facet, heard, naming)
-        spoken_of = [spoken[start:stop] for start, stop in pairwise([0, *end])]
+        spoken, said = self._spoken(block, seats, facet, heard, naming)
+        end = np.cumsum(said)
+        columns = (seats.reader, seats.paper, np.round(scores.astype(float), 4), end - said, end)
         order = np.lexsort((-scores, seats.reader))
-        told = zip(
-            seats.reader.tolist(),
-            seats.paper.tolist(),
-            np.round(scores.astype(float), 4).tolist(),
-            spoken_of,
-            strict=True,
-        )
-        rows = list(told)
-        for reader, row, score, said in map(rows.__getitem__, order.tolist()):
+        told = zip(*(column[order].tolist() for column in columns), strict=True)
+        for reader, row, score, start, stop in told:
             listed = self._edition.papers[row]
-            reasons = (*said, *listed.trend.reasons)[:MOST_REASONS]
+            reasons = (*spoken[start:stop], *listed.trend.reasons)[:MOST_REASONS]
             found[reader].append(Pick(paper=listed.paper.id, score=score, reasons=reasons))
         return found
 
     def _spoken(
         self, block: Block, seats: Seats, facet: Ints, heard: Floats, naming: Naming
-    ) -> tuple[list[Reason], list[int]]:
-        """What spoke for each pick, the loudest first, pick after pick, and where each pick's ends.
+    ) -> tuple[list[Reason], Ints]:
+        """What spoke for each pick, the loudest first, pick after pick, and how many of each pick's there are.
 
         `heard` is what each of its reader's facets says.
         """
@@ -240,7 +235,7 @@ class Selector:
         unnamed = [n for n, voice in enumerate(voices) if isinstance(voice, Taste)]
         named = iter(naming([v for v in voices if isinstance(v, Taste)], seats.paper[pick[loud[unnamed]]]))
         spoken = [voice if isinstance(voice, Reason) else next(named) for voice in voices]
-        return spoken, np.cumsum(np.minimum(said, MOST_REASONS - 1)).tolist()
+        return spoken, np.minimum(said, MOST_REASONS - 1)
 
     def _stranger(self, row: int, kind: ReasonKind) -> Pick:
         """A paper that no interest speaks for; the same for everybody, so it is made once."""
