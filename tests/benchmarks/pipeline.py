@@ -37,6 +37,7 @@ import structlog
 from factories import NOON, a_subscriber
 from jinja2 import Environment
 from ranking import World
+from sqlalchemy import event
 
 from digest import daily, deliver
 from digest.config import Settings
@@ -165,6 +166,8 @@ def ours(given: argparse.Namespace) -> dict[str, object]:
 
 def measured(day: Service) -> dict[str, object]:
     """Rank, prepare, deliver."""
+    commits: list[object] = []
+    event.listen(day.store._database._engine, "commit", commits.append)
     transport = deliver.transport(day.settings.mail, day.settings.outbox_directory)
     worked, clock = time.process_time(), Clock()
     daily.prepare_due(day, NOON, progress=clock.progress)
@@ -180,6 +183,8 @@ def measured(day: Service) -> dict[str, object]:
         "papers_per_digest": statistics.mean(len(one.plan.picks) for one in sent),
         "connections": day.settings.mail.connections,
         "durability": durability(day),
+        "commits_per_second": round(len(commits) / seconds, 1),
+        "database_bytes": size(day),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "cpu_seconds": round(busy, 3),
         "seconds": round(seconds, 3),
@@ -201,6 +206,17 @@ def durability(day: Service) -> str:
             connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
         )
         return f"sqlite, journal_mode {mode}, synchronous {('off', 'normal', 'full', 'extra')[int(level)]}"
+
+
+def size(day: Service) -> int:
+    """The bytes of the database when all is done, without SQLite's write-ahead log."""
+    asked = (
+        "SELECT pg_database_size(current_database())"
+        if day.store.journals
+        else "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    )
+    with day.store._database.reading() as connection:
+        return int(connection.exec_driver_sql(asked).scalar_one())
 
 
 # --- what it is compared with ---------------------------------------------------------------------
