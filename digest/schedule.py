@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from digest import daily, deliver, subscriptions, webhook
+from digest import daily, deliver, operating, subscriptions, webhook
 from digest.errors import DigestError
 from digest.service import Service
 
@@ -70,6 +70,7 @@ class Jobs:
             Job(name="prepare", every=dt.timedelta(seconds=20), work=self._prepare),
             Job(name="deliver", every=dt.timedelta(seconds=10), work=self._deliver),
             Job(name="tell", every=dt.timedelta(seconds=10), work=self._tell),
+            Job(name="attend", every=dt.timedelta(minutes=5), work=self._attend),
             Job(name="maintain", every=dt.timedelta(hours=1), work=self._maintain),
         )
         for job in jobs:
@@ -102,6 +103,11 @@ class Jobs:
             self._collected.is_set()
             and time.monotonic() - self._ended.get("prepare", -math.inf) < PATIENCE.total_seconds()
         )
+
+    def ages(self) -> dict[str, float]:
+        """How many seconds ago each job ended well last; one that never did is not there."""
+        now = time.monotonic()
+        return {name: now - ended for name, ended in self._ended.copy().items()}
 
     def _guarded(self, job: Job) -> None:
         if self._stopping.is_set() or time.monotonic() < self._resting.get(job.name, 0):
@@ -147,9 +153,13 @@ class Jobs:
     def _tell(self, now: dt.datetime) -> None:
         webhook.tell(self._day, now, self._stopping.is_set)
 
+    def _attend(self, now: dt.datetime) -> None:
+        operating.conclude(self._day, operating.attend(self._day, now))
+
     def _maintain(self, now: dt.datetime) -> None:
         if forgotten := subscriptions.forget(self._day, now):
             log.info("subscriptions forgotten", count=forgotten)
+        operating.forget(self._day, now)
         self._day.store.tallies.take(now.date())
         if forgotten := webhook.forget(self._day, now):
             log.info("events forgotten", count=forgotten)

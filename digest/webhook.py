@@ -54,17 +54,12 @@ def tell(day: Service, now: dt.datetime, stopping: Callable[[], bool] = never) -
 
 
 def _taken(day: Service, event: Event, attempts: int) -> bool:
-    url, fetch = day.settings.webhook.url, day.settings.fetch
-    asker = Asker(
-        settings=fetch.model_copy(update={"timeout": PATIENCE}),
-        contact=day.settings.site.contact or day.settings.site.url,
-        turn=lambda _url: None,
-        permitted=network.anywhere if fetch.allow_private_networks else network.public,
-    )
-    body = message(day, event)
+    url, body = day.settings.webhook.url, message(day, event)
     try:
         # The real clock: a receiver's idea of "just now" knows nothing of `--now`.
-        hand_over(url, body, headers(day.settings.webhook.key, event, body, dt.datetime.now(dt.UTC)), asker)
+        hand_over(
+            url, body, headers(day.settings.webhook.key, event, body, dt.datetime.now(dt.UTC)), asker(day)
+        )
     except Gone:
         if day.store.webhook.switch_off(name(day)):
             log.error("webhook switched off", reason="its server says that it is gone for good (410)")  # noqa: TRY400 (one line says it all)
@@ -75,6 +70,17 @@ def _taken(day: Service, event: Event, attempts: int) -> bool:
     else:
         return True
     return False
+
+
+def asker(day: Service) -> Asker:
+    """Who tells another program something: at once, within `PATIENCE`, where feeds may be asked."""
+    fetch = day.settings.fetch
+    return Asker(
+        settings=fetch.model_copy(update={"timeout": PATIENCE}),
+        contact=day.settings.site.contact or day.settings.site.url,
+        turn=lambda _url: None,
+        permitted=network.anywhere if fetch.allow_private_networks else network.public,
+    )
 
 
 def message(day: Service, event: Event) -> bytes:

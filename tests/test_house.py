@@ -52,6 +52,8 @@ def importers(package: str) -> list[str]:
         ("tinycss2", "preview/checks/style.py"),
         ("cssselect2", "preview/checks/style.py"),
         ("sentence_transformers", "rank/neural.py"),
+        ("prometheus_client", "operating/metrics.py"),
+        ("dns", "doctor/names.py"),
     ],
 )
 def test_a_library_has_one_door(package: str, door: str) -> None:

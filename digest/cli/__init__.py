@@ -28,7 +28,7 @@ from digest.cli import (
     starting,
     subscribers,
 )
-from digest.cli.console import Front, complain, log_to_stderr
+from digest.cli.console import Front, Log, complain, log_to_stderr
 from digest.errors import DigestError, UsageError
 
 app = typer.Typer(
@@ -77,13 +77,14 @@ def front(
     verbose: Annotated[
         bool, typer.Option(help="Log what is done to stderr, not only what went wrong.")
     ] = False,
+    log: Annotated[Log, typer.Option(help="How log lines look: for people, or an object a line.")] = Log.TEXT,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Options that stand before the command."""
     del version  # handled before anything else
-    log_to_stderr("debug" if debug else "info" if verbose else "warning")
+    log_to_stderr("debug" if debug else "info" if verbose else "warning", log)
     context.obj = Front(config=config)
 
 

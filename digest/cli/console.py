@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +19,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from structlog.typing import EventDict, Processor
 
-from digest import daily
+from digest import address, daily
 from digest.config import Settings, load
+from digest.deliver import replies
+from digest.links import Purpose
 from digest.service import Service, open_service
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -112,20 +117,55 @@ def announce(message: str) -> None:
     typer.echo(f"digest: {message}", err=True)
 
 
-def log_to_stderr(level: str) -> None:
-    """Structured lines, for people; never an address in them."""
+class Log(StrEnum):
+    """How log lines look."""
+
+    TEXT = "text"  #: for people
+    JSON = "json"  #: for programs: an object a line
+
+
+def log_to_stderr(level: str, form: Log = Log.TEXT) -> None:
+    """Structured lines, ours and those of libraries; never an address or a link in them."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if form is Log.JSON:
+        shared += [structlog.processors.format_exc_info, masked]
+        renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        # Plain tracebacks: the default ones show local variables, and so addresses and links.
+        shared.append(masked)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
-        processors=[
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Plain tracebacks: the default ones show local variables, and so addresses and links.
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=shared,
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=max(number, logging.WARNING), force=True)
+
+
+#: What a reader's link ends in: whoever reads it could act for them.
+LINK = re.compile(rf"/({'|'.join(Purpose)})/[\w.~-]+")
+
+
+def masked(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """The last look at a line: no address and no reader's link leaves, whoever's words they stood in."""
+    return {name: _masked(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+def _masked(text: str) -> str:
+    return LINK.sub(r"/\1/…", replies.LOOKS_LIKE_ADDRESS.sub(lambda found: address.masked(found[0]), text))
 
 
 @contextmanager

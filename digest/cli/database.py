@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import store
-from digest.cli.console import service
+from digest.cli.console import Now, clock, service
 from digest.errors import UsageError
 
 app = typer.Typer(help="The database: migrations and copies.", no_args_is_help=True)
@@ -23,11 +23,13 @@ def upgrade(context: typer.Context) -> None:
 
 @app.command()
 def backup(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that is not there yet.")]
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+    now: Now = None,
 ) -> None:
-    """Write a consistent copy while everything goes on."""
+    """Write a consistent copy while everything goes on; started from, it sends nothing until `outbox release`."""
     if file.exists():
         raise UsageError(f"already there, and never overwritten: {str(file)!r}")
     with service(context) as day:
-        day.store.backup(file)
+        day.store.backup(file, clock(now))
     typer.echo(f"wrote {file}")

@@ -1,11 +1,13 @@
-"""`digest status`, `digest admin password`: how everything stands, and the lock of /admin."""
+"""`digest status`, `digest doctor`, `digest admin password`: how everything stands, and the lock of /admin."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
+import ssl
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ import typer
 from digest import operating, passwords
 from digest.cli import standing
 from digest.cli.console import AsJson, Now, clock, say, service, show
+from digest.config import secret_files
 from digest.errors import UsageError
 from digest.operating import Glance
 from digest.store import Lock
@@ -23,6 +26,7 @@ admin = typer.Typer(help="The operator's pages.", no_args_is_help=True)
 def commands(app: typer.Typer) -> None:
     """Put them on the front door."""
     app.command()(status)
+    app.command()(doctor)
     app.add_typer(admin, name="admin")
 
 
@@ -47,6 +51,36 @@ def status(
             show("", list(tallies[0]), [list(one.values()) for one in tallies], "")
     if found.needs:
         raise typer.Exit(3)
+
+
+def doctor(
+    context: typer.Context,
+    resolver: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Ask this name server, as 9.9.9.9 or 127.0.0.1:5353.")
+    ] = "",
+    now: Now = None,
+    json: AsJson = False,
+) -> None:
+    """Check configuration, database, disks, sources, pages, relay and DNS; exit 1 if something is broken."""
+    from digest import doctor as house_call  # noqa: PLC0415 (dnspython takes a quarter of a second)
+
+    settings = context.obj.settings()
+    found = list(
+        house_call.examine(
+            settings,
+            secret_files(context.obj.config),
+            house_call.Names.of(resolver),
+            ssl.create_default_context(),
+            lambda: clock(now),
+        )
+    )
+    if json:
+        say([asdict(one) for one in found])
+    else:
+        rows = [(one.name, one.verdict, one.text, one.advice) for one in found]
+        show("", ("what", "", "how it is", "what to do"), rows, "")
+    if any(one.verdict is house_call.Verdict.BAD for one in found):
+        raise typer.Exit(1)
 
 
 def tell(found: Glance) -> None:

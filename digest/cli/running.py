@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from digest import as_json, config, daily, deliver, samples, subscriptions, webhook
+from digest import as_json, config, daily, deliver, operating, samples, subscriptions, webhook
 from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
 from digest.daily import Report
 from digest.errors import UsageError
@@ -144,18 +144,22 @@ def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | Non
         subscriptions.sync_readers(day, at)
         subscriber = subscriptions.find(day, only).id if only else None
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        report = daily.run(day, transport, at, subscriber, progress)
-        subscriptions.forget(day, at)
-        day.store.tallies.take(at.date())
-        webhook.tell(day, at)
-        webhook.forget(day, at)
+        with operating.watched(day):
+            report = daily.run(day, transport, at, subscriber, progress)
+            subscriptions.forget(day, at)
+            operating.forget(day, at)
+            day.store.tallies.take(at.date())
+            webhook.tell(day, at)
+            webhook.forget(day, at)
+            broken = operating.attend(day, at)
+        operating.conclude(day, broken)
         return report
 
 
 def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
     """The same settings on a copy of the database, with files in `scratch` as the only transport."""
     with open_service(settings) as day:
-        day.store.backup(scratch / "digest.db")
+        day.store.copy(scratch / "digest.db")
         secret = day.links.secrets[-1]
     return settings.model_copy(
         update={
@@ -165,6 +169,7 @@ def rehearsal(settings: config.Settings, scratch: Path) -> config.Settings:
             ),
             "site": settings.site.model_copy(update={"secret": SecretStr(secret)}),
             "webhook": config.Webhook(),
+            "operating": config.Operating(),
         }
     )
 

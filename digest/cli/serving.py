@@ -51,7 +51,7 @@ def serve(
             announce(f"serving {settings.site.url} at {url} (Ctrl-C stops it)")
 
         try:
-            pages = web.app(day, real_time, jobs.ready)
+            pages = web.app(day, real_time, jobs.ready, jobs.ages)
             web.serve(pages, host, port, begin, settings.web.trusted_proxies)
         finally:
             # A thread that waits for a relay or a lock would keep the process, for a relay up to ten minutes.

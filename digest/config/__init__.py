@@ -4,7 +4,7 @@ Precedence, strongest first: `DIGEST_SECTION__KEY_FILE` (secrets only), `DIGEST_
 """
 
 from digest.config.adding import add_feeds
-from digest.config.reading import CONFIG_NAME, SECRETS, find, load
+from digest.config.reading import CONFIG_NAME, SECRETS, find, load, secret_files
 from digest.config.shipped import shipped
 from digest.config.tables import (
     Brand,
@@ -12,6 +12,7 @@ from digest.config.tables import (
     DigestDefaults,
     Fetch,
     Mail,
+    Operating,
     Ranking,
     ReaderTable,
     Settings,
@@ -30,6 +31,7 @@ __all__ = [
     "DigestDefaults",
     "Fetch",
     "Mail",
+    "Operating",
     "Ranking",
     "ReaderTable",
     "Settings",
@@ -40,6 +42,7 @@ __all__ = [
     "find",
     "is_address",
     "load",
+    "secret_files",
     "shipped",
     "source_kind",
 ]

@@ -24,6 +24,7 @@ SECRETS = (
     "DATABASE__URL",
     "SUMMARY__KEY",
     "WEBHOOK__SECRET",
+    "OPERATING__PING",
 )
 
 
@@ -34,6 +35,23 @@ def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path | N
         return named
     here = Path(CONFIG_NAME)
     return here if here.is_file() else None
+
+
+def secret_files(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """The files that may hold secrets: the configuration, and those that the environment names."""
+    named = [environ[name] for secret in SECRETS if environ.get(name := f"{ENV_PREFIX}{secret}_FILE")]
+    found = find(path, environ)
+    return [*([found] if found and holds_secret(read_toml(found)) else []), *map(Path, named)]
+
+
+def holds_secret(table: Mapping[str, Any]) -> bool:
+    """Whether a secret stands in these tables."""
+    return any(table.get(section, {}).get(key) for section, key in map(_place, SECRETS))
+
+
+def _place(secret: str) -> tuple[str, str]:
+    section, _, key = secret.lower().partition("__")
+    return section, key
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -25,6 +25,7 @@ from digest.config.values import (
     NEURAL,
     Duration,
     Language,
+    at_least,
     bare_address,
     is_address,
     known_embedder,
@@ -303,6 +304,39 @@ class Webhook(Section):
         return signing_key(self.secret)
 
 
+class Operating(Section):
+    """How whoever runs it learns how it goes."""
+
+    #: Where reports and alerts go; else to site.contact, where mail leaves by SMTP.
+    mail: Annotated[str, BeforeValidator(optional_address)] = ""
+    #: Whether there is a mail a day; alerts come anyway.
+    report: bool = True
+    #: Asked after what went well, and with `/start` and `/fail` at its end.
+    ping: SecretStr = SecretStr("")
+    #: Who may read /metrics.
+    metrics: Annotated[tuple[Annotated[str, AfterValidator(network)], ...], BeforeValidator(several)] = (
+        "127.0.0.1",
+        "::1",
+    )
+
+    @field_validator("ping")
+    @classmethod
+    def _an_address(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"(https?://[^\s/?#]+(/[^\s?#]*)?)?", value.get_secret_value()):
+            raise ValueError("write a URL, as https://hc.example.org/ping/…, or nothing")
+        return value
+
+
+class Retention(Section):
+    """How long what is over is kept."""
+
+    #: Deliveries, with what was shown in them, and the editions that they were made from; the last edition of each
+    #: date is the archive, and stays. A paper may come back to its reader after that.
+    deliveries: Annotated[Duration, at_least(30)] = dt.timedelta(days=180)
+    #: What each attempt at a source came to.
+    attempts: Annotated[Duration, at_least(7)] = dt.timedelta(days=90)
+
+
 class SourceTable(Section):
     """One `[[sources]]`."""
 
@@ -360,6 +394,8 @@ class Settings(Section):
     cluster: Cluster = Cluster()
     preview: Preview = Preview()
     webhook: Webhook = Webhook()
+    operating: Operating = Operating()
+    retention: Retention = Retention()
     source_tables: tuple[SourceTable, ...] = Field((), alias="sources")
     readers: tuple[ReaderTable, ...] = ()
     #: Where relative paths start: the directory of digest.toml.
@@ -429,6 +465,12 @@ class Settings(Section):
             return (self.directory / self.mail.journal).resolve()
         database = self.database_url.partition(":///")[2].partition("?")[0]
         return (self.directory / f"{database.removeprefix(':memory:') or 'digest.db'}.journal").resolve()
+
+    @property
+    def operator(self) -> str:
+        """Where reports and alerts go; empty if nobody would read them."""
+        by_smtp = self.mail.transport != "files"
+        return self.operating.mail or (self.site.contact if by_smtp else "")
 
     @property
     def relay_log(self) -> Path | None:

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from digest import address, languages
 from digest.errors import UsageError
@@ -33,6 +33,17 @@ def duration(value: object) -> object:
 
 
 Duration = Annotated[dt.timedelta, BeforeValidator(duration)]
+
+
+def at_least(days: int) -> AfterValidator:
+    """A duration of so many days or more."""
+
+    def check(value: dt.timedelta) -> dt.timedelta:
+        if value < dt.timedelta(days=days):
+            raise ValueError(f"at least {days}d, since it is still needed that long")
+        return value
+
+    return AfterValidator(check)
 
 
 def source_kind(value: object) -> str:

@@ -7,6 +7,7 @@ Rule 3. In one turn, everything that was heard and everything that is about to l
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import select
 import smtplib
@@ -178,6 +179,14 @@ class Smtp:
                 self._drop(line)
         if supply.failure:
             raise supply.failure
+
+    def certificate_ends(self) -> dt.datetime | None:
+        """Until when the certificate is good of the relay that is connected; None if there is none."""
+        for line in self._lines:
+            if isinstance(line.socket, ssl.SSLSocket) and (shown := line.socket.getpeercert()):
+                ends = ssl.cert_time_to_seconds(str(shown["notAfter"]))
+                return dt.datetime.fromtimestamp(ends, dt.UTC)
+        return None
 
     # --- one turn ---
 

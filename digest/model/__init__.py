@@ -69,6 +69,7 @@ from digest.model.readers import (
     zone,
 )
 from digest.model.records import Record
+from digest.model.reports import DayReport
 
 __all__ = [
     "DAY_NAMES",
@@ -82,6 +83,7 @@ __all__ = [
     "Consent",
     "ConsentMethod",
     "Content",
+    "DayReport",
     "Days",
     "Decision",
     "Deletion",

@@ -26,12 +26,15 @@ from digest.config import Database, Settings
 from digest.languages import Language
 from digest.messages import asked_plan, compose, digest_plan
 from digest.model import (
+    BounceClass,
     Content,
+    DayReport,
     Days,
     DeliveryKind,
     DeliveryState,
     Digest,
     Edition,
+    EventKind,
     Interest,
     InterestKind,
     Listed,
@@ -270,8 +273,21 @@ _DIGESTS = (
 
 
 def _report(day: Service, reader: Reader) -> Content:
-    outcomes = {DeliveryState.SENT: 240, DeliveryState.FAILED: 2, DeliveryState.RETRY: 1}
-    return day.composer.report(reader.language, madeup.NOON.date(), outcomes, madeup.sources())
+    told = DayReport(
+        date=madeup.NOON.date(),
+        outcomes={DeliveryState.SENT: 240, DeliveryState.FAILED: 2, DeliveryState.RETRY: 1},
+        bounces={BounceClass.HARD: 1, BounceClass.TRANSIENT: 2},
+        events={EventKind.CONFIRMED: 3, EventKind.UNSUBSCRIBED: 1},
+        subscribers=241,
+        sources=tuple(madeup.sources()),
+        needs=(("2 of 2026-04-10 failed", "`digest outbox list --state failed` says why."),),
+    )
+    return day.composer.report(reader.language, told)
+
+
+def _alert(day: Service, reader: Reader) -> Content:
+    text, advice = "no source has answered for 6 hours", "Is it the network, or a proxy?"
+    return day.composer.alert(reader.language, text, advice)
 
 
 _NOTES = (
@@ -320,5 +336,11 @@ _NOTES = (
         description="The mail to the operator: a day's messages, and two sources in trouble.",
         kind=DeliveryKind.NOTICE,
         note=_report,
+    ),
+    Fixture(
+        name="alert",
+        description="The mail to the operator when something is broken.",
+        kind=DeliveryKind.NOTICE,
+        note=_alert,
     ),
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from digest.errors import RenderError
 from digest.languages import ENGLISH, Language
 from digest.model import (
     Content,
-    DeliveryState,
+    DayReport,
     Edition,
     FeedbackLinks,
     Pick,
@@ -27,7 +26,6 @@ from digest.model import (
     Reader,
     ReaderLinks,
     Reason,
-    SourceStatus,
 )
 from digest.render import notes, words
 from digest.render.cards import Card, Cards, Line
@@ -171,16 +169,15 @@ class Composer:
         language = self._language(reader.language)
         return self._note(language, notes.moved(language, self._brand.name))
 
-    def report(
-        self,
-        language: str,
-        date: dt.date,
-        outcomes: Mapping[DeliveryState, int],
-        sources: Collection[SourceStatus],
-    ) -> Content:
-        """The mail to the operator: what became of a day's messages, and which sources are in trouble."""
+    def report(self, language: str, told: DayReport) -> Content:
+        """The mail to the operator: what became of a day, and what needs a hand."""
         spoken = self._language(language)
-        return self._note(spoken, notes.report(spoken, date, outcomes, sources))
+        return self._note(spoken, notes.report(spoken, told))
+
+    def alert(self, language: str, text: str, advice: str) -> Content:
+        """The mail to the operator: something is broken, in a sentence, and what to do."""
+        spoken = self._language(language)
+        return self._note(spoken, notes.alert(spoken, text, advice))
 
     def _note(self, language: Language, note: Note) -> Content:
         html = self._templates.render(f"{note.template}.html", language, note=note.view)

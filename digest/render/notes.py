@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from digest.languages import Language
-from digest.model import DeliveryKind, DeliveryState, Matter, Reader, ReaderLinks, SourceState, SourceStatus
+from digest.model import (
+    BounceClass,
+    DayReport,
+    DeliveryKind,
+    DeliveryState,
+    EventKind,
+    Matter,
+    Reader,
+    ReaderLinks,
+    SourceState,
+)
 from digest.render import words
 from digest.render.excerpt import clean, shortened
 from digest.render.views import NoteView, ReportView, TroubleView
 
 #: Of these nobody needs to be told.
 _WELL = frozenset({SourceState.FRESH, SourceState.QUIET})
+_BOUNCED = (BounceClass.HARD, BounceClass.SOFT, BounceClass.TRANSIENT, BounceClass.POLICY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +162,9 @@ def moved(language: Language, site: str) -> Note:
     return Note("moved", view)
 
 
-def report(
-    language: Language,
-    date: dt.date,
-    outcomes: Mapping[DeliveryState, int],
-    sources: Collection[SourceStatus],
-) -> Note:
-    """To the operator: what became of a day's messages, and which sources need somebody to look."""
-    gettext = language.gettext
+def report(language: Language, told: DayReport) -> Note:
+    """To the operator: what became of a day's messages and readers, and what needs somebody to look."""
+    gettext, outcomes = language.gettext, told.outcomes
     labels = {
         DeliveryState.SENT: gettext("Sent"),
         DeliveryState.RETRY: gettext("To be tried again"),
@@ -171,19 +175,45 @@ def report(
     }
     troubles = tuple(
         TroubleView(source=clean(one.name), state=one.state.value, reason=shortened(clean(one.reason), 200))
-        for one in sources
+        for one in told.sources
         if one.state not in _WELL
     )
     sent = outcomes.get(DeliveryState.SENT, 0)
     failed = outcomes.get(DeliveryState.FAILED, 0) + outcomes.get(DeliveryState.IN_DOUBT, 0)
     view = ReportView(
-        subject=gettext("%(day)s: %(sent)s sent, %(failed)s failed", day=language.date(date),
+        subject=gettext("%(day)s: %(sent)s sent, %(failed)s failed", day=language.date(told.date),
                     sent=language.number(sent), failed=language.number(failed)),
-        preheader=_state_of_sources(language, len(sources), len(troubles)),
+        preheader=_state_of_sources(language, len(told.sources), len(troubles)),
         counts=tuple((label, language.number(outcomes.get(state, 0))) for state, label in labels.items()),
+        people=_people(language, told),
         troubles=troubles,
+        needs=tuple((clean(text), clean(advice)) for text, advice in told.needs),
     )  # fmt: skip
     return Note("report", view)
+
+
+def alert(language: Language, text: str, advice: str) -> Note:
+    """To the operator: something is broken, and what to do."""
+    gettext = language.gettext
+    view = ReportView(
+        subject=shortened(gettext("Broken: %(what)s", what=clean(text)), words.LONGEST_SUBJECT),
+        preheader=gettext("This is told once a day, for as long as it lasts."),
+        needs=((clean(text), clean(advice)),),
+    )
+    return Note("report", view)
+
+
+def _people(language: Language, told: DayReport) -> tuple[tuple[str, str], ...]:
+    gettext, events = language.gettext, told.events
+    gone = (EventKind.UNSUBSCRIBED, EventKind.BOUNCED, EventKind.COMPLAINED)
+    counts = {
+        gettext("Get digests"): told.subscribers,
+        gettext("Confirmed"): events.get(EventKind.CONFIRMED, 0),
+        gettext("Left or given up"): sum(events.get(kind, 0) for kind in gone),
+        gettext("Came back undelivered"): sum(told.bounces.get(kind, 0) for kind in _BOUNCED),
+        gettext("Complained"): told.bounces.get(BounceClass.COMPLAINT, 0),
+    }
+    return tuple((label, language.number(number)) for label, number in counts.items())
 
 
 def _state_of_sources(language: Language, sources: int, troubled: int) -> str:

@@ -141,5 +141,9 @@ class ReportView:
     subject: str
     preheader: str
     #: Label and number: prepared, sent, failed, and so on.
-    counts: tuple[tuple[str, str], ...]
-    troubles: tuple[TroubleView, ...]
+    counts: tuple[tuple[str, str], ...] = ()
+    #: The same of subscribers: how many, who came and who went.
+    people: tuple[tuple[str, str], ...] = ()
+    troubles: tuple[TroubleView, ...] = ()
+    #: What needs a hand, and what to do.
+    needs: tuple[tuple[str, str], ...] = ()

@@ -6,23 +6,25 @@ statements, however many they are. Values come in and go out as nouns; instants 
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from digest.store import migrate
 from digest.store.bounces import Bounces
 from digest.store.consents import Consents
 from digest.store.database import Database, insert
-from digest.store.deliveries import Deliveries, Place, Which
+from digest.store.deliveries import Deliveries, Place, Sent, Which
 from digest.store.editions import EditionHeader, Editions
 from digest.store.embeddings import Embeddings
 from digest.store.events import Events
 from digest.store.facts import FactRows
 from digest.store.keys import ApiKeys
+from digest.store.letters import Letter, Letters
 from digest.store.limits import Breaker, Limit, Limits
 from digest.store.locks import Lock, Locks
 from digest.store.opinions import Opinions
@@ -52,6 +54,8 @@ __all__ = [
     "Embeddings",
     "Events",
     "Hashes",
+    "Letter",
+    "Letters",
     "Limit",
     "Limits",
     "Lock",
@@ -63,6 +67,7 @@ __all__ = [
     "Persons",
     "Place",
     "Records",
+    "Sent",
     "Sources",
     "Store",
     "Subscribers",
@@ -99,6 +104,7 @@ class Store:
         self.bounces = Bounces(database)
         self.persons = Persons(database)
         self.limits = Limits(database)
+        self.letters = Letters(database)
         self.locks = Locks(database)
         self.records = Records(database)
         self.events = Events(database)
@@ -119,9 +125,38 @@ class Store:
                 kept = connection.execute(chosen).scalar_one()
         return str(kept)
 
-    def backup(self, path: Path) -> None:
-        """Write a consistent copy, whole or not at all. StoreError on PostgreSQL, which has pg_dump."""
-        self._database.copy(path)
+    def backup(self, path: Path, now: dt.datetime) -> None:
+        """Write a consistent copy in which everything is held, whole or not at all.
+
+        What was sent after it was made it cannot know, so whoever starts from it has to release it first.
+        StoreError on PostgreSQL, which has pg_dump.
+        """
+        self._database.copy(path, lambda copy: Outbox(copy).seal(now))
+
+    def copy(self, path: Path) -> None:
+        """Write a consistent copy that goes on like this one, whole or not at all; StoreError as for `backup`."""
+        self._database.copy(path, lambda _: None)
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the database's file is; None if it is on a server, or in memory."""
+        path = self._database.url.database
+        return (
+            None if self._database.is_postgres or path in {None, "", ":memory:"} else Path(str(path)).parent
+        )
+
+    def octets(self) -> int:
+        """How large the database is."""
+        return self._database.octets()
+
+    def check_writable(self) -> None:
+        """StoreError if it cannot be written to."""
+        with self._database.writing() as connection:
+            connection.execute(delete(meta).where(meta.c.key == ""))
+
+    def check_sound(self) -> None:
+        """StoreError if SQLite finds its file damaged; reads all of it."""
+        self._database.check_sound()
 
     def close(self) -> None:
         """Give all connections back."""

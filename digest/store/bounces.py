@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
@@ -65,6 +65,13 @@ class Bounces:
         """Everything that came back for a subscriber, the oldest first."""
         with self._database.reading() as connection:
             return _bounces(connection, bounces.c.subscriber == subscriber)
+
+    def counts(self, since: dt.datetime, until: dt.datetime) -> Mapping[BounceClass, int]:
+        """How much came back from one instant to the other, by what it means."""
+        chosen = select(bounces.c.meaning, func.count().label("number")).group_by(bounces.c.meaning)
+        with self._database.reading() as connection:
+            rows = connection.execute(chosen.where(bounces.c.at >= since, bounces.c.at < until))
+            return {row.meaning: row.number for row in rows}
 
     def complaints(self, since: dt.datetime) -> int:
         """How many readers have complained since."""

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -113,16 +113,42 @@ class Database:
         """Give all connections back."""
         self._engine.dispose()
 
-    def copy(self, path: Path) -> None:
-        """Write a consistent copy to that file, whole or not at all. SQLite only."""
+    def octets(self) -> int:
+        """How large it is: SQLite's file without its log, or all of PostgreSQL's database."""
+        size = (
+            "SELECT pg_database_size(current_database())"
+            if self.is_postgres
+            else "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        )
+        with self.reading() as connection:
+            return int(connection.execute(text(size)).scalar_one())
+
+    def check_sound(self) -> None:
+        """StoreError if SQLite finds its file damaged; reads all of it. PostgreSQL looks after itself."""
+        if self.is_postgres:
+            return
+        with self.reading() as connection:
+            said = str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
+        if said != "ok":
+            raise StoreError(f"the database is damaged ({said}); restore a backup: {self.place}")
+
+    def copy(self, path: Path, finish: Callable[[Database], None]) -> None:
+        """Write a consistent copy to that file, whole or not at all, once `finish` is done with it. SQLite only."""
         if self.is_postgres:
             raise StoreError(f"PostgreSQL is backed up with pg_dump: {self.place}")
         part = path.with_name(f"{path.name}.part")
         try:
+            part.unlink(missing_ok=True)
+            part.touch(mode=0o600)  # it holds everybody's address, and the secret
             with self.reading() as connection, contextlib.closing(sqlite3.connect(part)) as target:
                 source = connection.connection.driver_connection
                 assert isinstance(source, sqlite3.Connection)
                 source.backup(target)
+            copied = Database(f"sqlite:///{part}")
+            try:
+                finish(copied)
+            finally:
+                copied.close()
             os.replace(part, path)  # noqa: PTH105 (the one that is known to be atomic)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot write the copy ({error}): {path}") from error

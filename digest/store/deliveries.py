@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, case, exists, func, select, tuple_
 
 from digest.model import Delivery, DeliveryKind, DeliveryState
 from digest.store.database import Database
 from digest.store.outbox import RETRIABLE, delivery_of, retry
-from digest.store.schema import outbox
+from digest.store.schema import outbox, outbox_journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,22 @@ class Which:
             (outbox.c.subscriber, self.subscriber),
         )
         return [column == value for column, value in asked if value is not None]
+
+
+#: A digest is sent about its local date: within 18 hours of an hour of any zone.
+ABOUT = dt.timedelta(days=2)
+#: Characters of an answer that hold its codes, as `550 5.1.1`.
+BEGINNING = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """How much has left."""
+
+    messages: int
+    digests: int
+    #: To how many subscribers these were.
+    readers: int
 
 
 #: Where a page ends: the local date and the id of its last delivery.
@@ -76,6 +92,38 @@ class Deliveries:
         chosen = select(func.count()).select_from(outbox).where(outbox.c.next_attempt_at <= since)
         with self._database.reading() as connection:
             return connection.execute(chosen).scalar_one()
+
+    def oldest_due(self, now: dt.datetime) -> dt.datetime | None:
+        """Since when the longest of those waits that may be tried now; None if none does."""
+        chosen = select(func.min(outbox.c.next_attempt_at)).where(outbox.c.next_attempt_at <= now)
+        with self._database.reading() as connection:
+            found: dt.datetime | None = connection.scalar(chosen)
+            return found
+
+    def doubtful(self, since: dt.datetime) -> int:
+        """How many were in doubt by that instant and are still."""
+        later = exists().where(outbox_journal.c.delivery == outbox.c.id, outbox_journal.c.at > since)
+        chosen = select(func.count()).where(outbox.c.state == DeliveryState.IN_DOUBT, ~later)
+        with self._database.reading() as connection:
+            return connection.execute(chosen.select_from(outbox)).scalar_one()
+
+    def sent(self, since: dt.datetime) -> Sent:
+        """What has left since; of local dates about then only, so that an index finds it."""
+        digest = case((outbox.c.kind == DeliveryKind.DIGEST, outbox.c.subscriber))
+        chosen = select(func.count(), func.count(digest), func.count(digest.distinct())).where(
+            outbox.c.local_date >= since.date() - ABOUT, outbox.c.sent_at >= since
+        )
+        with self._database.reading() as connection:
+            messages, digests, readers = connection.execute(chosen.select_from(outbox)).one()
+            return Sent(messages=messages, digests=digests, readers=readers)
+
+    def replies(self, since: dt.date) -> Mapping[str, int]:
+        """How often the last answer for a delivery of that local date or a later one began with what."""
+        began = func.substr(outbox.c.last_reply, 1, BEGINNING).label("began")
+        tried = (outbox.c.local_date >= since, outbox.c.last_reply != "")
+        chosen = select(began, func.count().label("number")).where(*tried).group_by(began)
+        with self._database.reading() as connection:
+            return {row.began: row.number for row in connection.execute(chosen)}
 
     def retriable(self, which: Which) -> int:
         """How many of those `retry` would try again."""

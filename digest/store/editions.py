@@ -6,15 +6,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, and_, func, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_, update
 
 from digest.model import Edition, Listed, Notice, Trend
 from digest.store import codec
 from digest.store.aliases import aliases_of, homes
 from digest.store.database import Database
 from digest.store.papers import keep_texts, paper_of
-from digest.store.schema import edition_papers, editions, revisions
+from digest.store.schema import edition_papers, editions, outbox, revisions
 
+#: A delivery's local date is at most so long after its edition: that is used for 36 hours, and zones differ.
+ABOUT = dt.timedelta(days=4)
 _NEWEST = select(editions).order_by(editions.c.published_at.desc(), editions.c.id.desc()).limit(1)
 
 
@@ -164,6 +166,25 @@ class Editions:
             chosen = chosen.where(order < tuple_(mark, before))
         with self._database.reading() as connection:
             return list(connection.scalars(chosen))
+
+    def forget(self, before: dt.date) -> int:
+        """Drop editions of UTC dates before that one that no delivery names, but for the last of each; how many."""
+        named = select(outbox.c.edition).where(
+            outbox.c.local_date < before + ABOUT, outbox.c.edition.is_not(None)
+        )
+        chosen = select(editions.c.id, editions.c.published_at).where(
+            editions.c.published_at < dt.datetime.combine(before, dt.time(), dt.UTC),
+            editions.c.id.not_in(named),
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(chosen.order_by(editions.c.published_at, editions.c.id)).all()
+        last = {row.published_at.date(): row.id for row in found}
+        over = [row.id for row in found if last[row.published_at.date()] != row.id]
+        for one in over:  # each holds a thousand papers, and others write in between
+            with self._database.writing() as connection:
+                connection.execute(delete(edition_papers).where(edition_papers.c.edition == one))
+                connection.execute(delete(editions).where(editions.c.id == one))
+        return len(over)
 
     def _read(self, chosen: Select[tuple[object, ...]]) -> Edition | None:
         with self._database.reading() as connection:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from digest.model import Event, EventKind, SubscriberState
 from digest.store.database import Database, lock
@@ -32,6 +32,13 @@ class Events:
         chosen = select(events).where(events.c.id > after).order_by(events.c.id).limit(limit)
         with self._database.reading() as connection:
             return [Event(**row) for row in connection.execute(chosen).mappings()]
+
+    def counts(self, since: dt.datetime, until: dt.datetime) -> Mapping[EventKind, int]:
+        """How often each kind happened from one instant to the other."""
+        chosen = select(events.c.kind, func.count().label("number")).group_by(events.c.kind)
+        with self._database.reading() as connection:
+            rows = connection.execute(chosen.where(events.c.at >= since, events.c.at < until))
+            return {row.kind: row.number for row in rows}
 
     def forget(self, before: dt.datetime) -> int:
         """Drop events from before that instant; how many."""

@@ -53,10 +53,14 @@ SECOND_LIFE = dt.timedelta(hours=18)
 
 #: The row of `meta` that says since when nothing is sent.
 HELD = "held"
+#: The row of `meta` that says when this copy was made.
+COPIED = "copied"
 #: How many rows one transaction moves when all of them have to: others write in between.
 AT_ONCE = 1_000
 
 _WAITING = {DeliveryState.PLANNED, DeliveryState.RETRY}
+#: Of these something may still become.
+_OPEN = [*_WAITING, DeliveryState.SENDING]
 #: What an operator may have tried again.
 RETRIABLE = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUBT, DeliveryState.HELD]
 #: The papers of a digest that ended so were not shown.
@@ -269,7 +273,7 @@ class Outbox:
         values = {"state": DeliveryState.PLANNED, "next_attempt_at": due}
         released = self._move_all(outbox.c.state == DeliveryState.HELD, values, now, "released")
         with self._database.writing() as connection:
-            connection.execute(delete(meta).where(meta.c.key == HELD))
+            connection.execute(delete(meta).where(meta.c.key.in_([HELD, COPIED])))
         return released
 
     def held_since(self) -> dt.datetime | None:
@@ -277,6 +281,21 @@ class Outbox:
         with self._database.reading() as connection:
             since = connection.scalar(select(meta.c.value).where(meta.c.key == HELD))
         return dt.datetime.fromisoformat(since) if since else None
+
+    def copied_at(self) -> dt.datetime | None:
+        """When this database was copied from one that went on, if it is a copy that nobody has released."""
+        with self._database.reading() as connection:
+            at = connection.scalar(select(meta.c.value).where(meta.c.key == COPIED))
+        return dt.datetime.fromisoformat(at) if at else None
+
+    def seal(self, now: dt.datetime) -> None:
+        """Mark this database as a copy and hold what waits in it: what it lacks may have been sent meanwhile."""
+        row = {"key": COPIED, "value": now.isoformat()}
+        with self._database.writing() as connection:
+            marked = insert(connection, meta).values(row)
+            newest = {"value": marked.excluded.value}
+            connection.execute(marked.on_conflict_do_update(index_elements=[meta.c.key], set_=newest))
+        self.hold(now)
 
     def counts(self, day: dt.date | None = None) -> Mapping[DeliveryState, int]:
         """How many are in each state, of that local date or of all; a state without any is left out."""
@@ -291,6 +310,17 @@ class Outbox:
         chosen = select(func.count()).select_from(outbox).where(outbox.c.sent_at >= since)
         with self._database.reading() as connection:
             return connection.execute(chosen).scalar_one()
+
+    def forget(self, before: dt.date) -> int:
+        """Drop what ended, of local dates before that one; how many. A thousand at a time: others write in between."""
+        old = select(outbox.c.id).where(outbox.c.local_date < before, outbox.c.state.not_in(_OPEN))
+        total = 0
+        while True:
+            with self._database.writing() as connection:
+                gone = connection.execute(delete(outbox).where(outbox.c.id.in_(old.limit(AT_ONCE)))).rowcount
+            total += gone
+            if gone < AT_ONCE:
+                return total
 
     def _move_all(
         self, which: ColumnElement[bool], values: Mapping[str, object], now: dt.datetime, event: str

@@ -84,6 +84,12 @@ class Papers:
         with self._database.reading() as connection:
             return _with_mentions(connection, connection.scalars(seen.union(listed)).all())
 
+    def seen(self, since: dt.datetime) -> int:
+        """How many were first seen since."""
+        chosen = select(func.count()).where(papers.c.first_seen >= since).select_from(papers)
+        with self._database.reading() as connection:
+            return connection.execute(chosen).scalar_one()
+
     def older(self, than: dt.datetime, most: int) -> builtins.list[Paper]:
         """The papers first seen until then, the newest so many; without those of which only a reader's list spoke."""
         chosen = select(papers.c.id).where(papers.c.first_seen > UNSEEN, papers.c.first_seen <= than)

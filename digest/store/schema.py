@@ -98,7 +98,8 @@ metadata = MetaData(
 )
 
 #: Facts about this database: `secret` (signs links), `changes` (how often saving papers changed something),
-#: `held` (since when nothing is sent), `lock` (of /admin), `webhook` (what is known of it).
+#: `held` (since when nothing is sent), `copied` (when, if this is a copy that nobody has released), `lock` (of /admin),
+#: `webhook` (what is known of it).
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
 # --- papers ---------------------------------------------------------------------------------------
@@ -497,6 +498,21 @@ tallies = Table(
     # What came back, whatever it means for the address; complaints apart.
     Column("bounced", Integer, nullable=False),
     Column("complained", Integer, nullable=False),
+)
+
+#: Mails to whoever runs this: reports and alerts, each once.
+letters = Table(
+    "letters",
+    metadata,
+    # What it is about and the UTC date, as `disk 2026-04-10`: there is one a day.
+    Column("key", Text, primary_key=True),
+    # With its angle brackets.
+    Column("message_id", Text, nullable=False),
+    # The message as it is sent, the same at every attempt.
+    Column("content", LargeBinary, nullable=False),
+    Column("written_at", UtcDateTime, nullable=False),
+    # Null once it was sent or given up.
+    Column("next_attempt_at", UtcDateTime, index=True),
 )
 
 # --- other programs -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from digest.model import Attempt, Collected, SourceState, SourceStatus, Validators
 from digest.store.database import Database, insert
@@ -98,3 +98,8 @@ class Sources:
                 connection.execute(
                     url.on_conflict_do_update(index_elements=[validators.c.url], set_=newest), given
                 )
+
+    def forget(self, before: dt.datetime) -> int:
+        """Drop attempts from before that instant; how many."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(collections).where(collections.c.at < before)).rowcount

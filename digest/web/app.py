@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -23,6 +23,7 @@ from digest.web import (
     mine,
     pages,
     privacy,
+    probes,
     reader_pages,
     trial,
     tuning,
@@ -36,8 +37,16 @@ from digest.web.shelf import Shelf
 log = structlog.get_logger()
 
 
-def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool]) -> FastAPI:
-    """The pages of this installation, at this clock; `ready` says whether work gets done behind them."""
+def app(
+    day: Service,
+    clock: Callable[[], dt.datetime],
+    ready: Callable[[], bool],
+    jobs: Callable[[], Mapping[str, float]] = dict,
+) -> FastAPI:
+    """The pages of this installation, at this clock; `ready` says whether work gets done behind them.
+
+    `jobs`: how many seconds ago each job of this process ended well last.
+    """
     look = Look(day.settings.site)
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     desk = Desk(day, clock, look, Shelf(day))
@@ -54,7 +63,8 @@ def app(day: Service, clock: Callable[[], dt.datetime], ready: Callable[[], bool
     hooks.add(web, desk)
     admin.add(web, desk)
     api.add(web, desk)
-    pages.add_for_machines(web, desk, ready)
+    pages.add_for_machines(web, desk)
+    probes.add(web, desk, ready, jobs)
     headers = Headers(base=look.base, https=day.settings.site.url.startswith("https:"))
     web.add_middleware(BoundedBody)
     web.add_middleware(Ending, answer=look.problem(503, {"Retry-After": "60"}))

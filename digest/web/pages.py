@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, HTTPException, Request, Response
@@ -55,8 +54,8 @@ def add(pages: FastAPI, desk: Desk) -> None:
         return desk.look.page("landing.html", 422, landing=view)
 
 
-def add_for_machines(pages: FastAPI, desk: Desk, ready: Callable[[], bool]) -> None:
-    """The style sheet, and what robots and operators' probes ask for."""
+def add_for_machines(pages: FastAPI, desk: Desk) -> None:
+    """The style sheet, and what robots ask for."""
     base = desk.look.base
     kept = {"Cache-Control": f"public, max-age={YEAR}, immutable"}
     robots = "".join(["User-agent: *\n", *(f"Disallow: {base}{path}\n" for path in SECRET_PATHS)])
@@ -72,14 +71,6 @@ def add_for_machines(pages: FastAPI, desk: Desk, ready: Callable[[], bool]) -> N
     @pages.api_route("/robots.txt", methods=READ, response_class=PlainTextResponse)
     def robots_txt() -> str:
         return robots
-
-    @pages.api_route("/healthz", methods=READ, response_class=PlainTextResponse)
-    def healthz() -> str:
-        return "ok"
-
-    @pages.api_route("/readyz", methods=READ)
-    def readyz() -> Response:
-        return PlainTextResponse("ready") if ready() else PlainTextResponse("not ready", 503)
 
 
 def _landing(desk: Desk, typed: SignUp, bad_address: str = "", bad_interests: str = "") -> Landing:

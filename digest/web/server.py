@@ -42,6 +42,7 @@ def configured(application: FastAPI, proxies: Collection[str] = BESIDE_US) -> uv
         application,
         access_log=False,
         log_level="warning",
+        log_config=None,  # its lines are whoever runs us to format
         proxy_headers=True,
         forwarded_allow_ips=list(proxies),
         server_header=False,

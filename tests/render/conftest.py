@@ -13,10 +13,13 @@ from digest import languages
 from digest.config import Site
 from digest.languages import Language, read
 from digest.model import (
+    BounceClass,
     Content,
+    DayReport,
     Days,
     DeliveryState,
     Edition,
+    EventKind,
     Link,
     Listed,
     Pick,
@@ -162,7 +165,7 @@ class Desk:
             case "goodbye":
                 return self.composer.goodbye(reader, f"{home}/")
             case "report":
-                return self.composer.report(code, NOON.date(), OUTCOMES, SOURCES)
+                return self.composer.report(code, REPORT)
             case _:
                 return getattr(self.composer, kind)(reader, self.links)
 
@@ -199,6 +202,14 @@ SOURCES = tuple(
         ("Hugging Face", SourceState.FAILING, "HTTP 503 from huggingface.co, three times in a row"),
         ("arXiv", SourceState.LATE, "nothing listed by 06:00"),
     )
+)
+REPORT = DayReport(
+    date=NOON.date(),
+    outcomes=OUTCOMES,
+    bounces={BounceClass.HARD: 3},
+    events={EventKind.CONFIRMED: 12, EventKind.UNSUBSCRIBED: 4},
+    subscribers=1240,
+    sources=SOURCES,
 )
 #: Only so that lines begin at the right; it is not complete.
 ARABIC = Path(__file__).parent / "arabic.po"

@@ -211,7 +211,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(store: Store):
 def test_a_backup_is_a_whole_database(sqlite_url: str, tmp_path: Path):
     with open_store(sqlite_url) as store:
         store.subscribers.add(a_subscriber())
-        store.backup(tmp_path / "copy.db")
+        store.backup(tmp_path / "copy.db", NOON)
         store.persons.erase("s-vision", PLAIN, NOON, NOON)
 
     with open_store(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
@@ -221,9 +221,9 @@ def test_a_backup_is_a_whole_database(sqlite_url: str, tmp_path: Path):
 
 def test_a_backup_to_nowhere_is_refused(sqlite_url: str, tmp_path: Path):
     with open_store(sqlite_url) as store, pytest.raises(StoreError, match="cannot write the copy"):
-        store.backup(tmp_path / "no" / "copy.db")
+        store.backup(tmp_path / "no" / "copy.db", NOON)
 
 
 def test_a_backup_of_postgresql_is_pg_dumps(postgres_url: str, tmp_path: Path):
     with open_store(postgres_url) as store, pytest.raises(StoreError, match="pg_dump"):
-        store.backup(tmp_path / "copy.db")
+        store.backup(tmp_path / "copy.db", NOON)

@@ -359,7 +359,7 @@ def test_robots_are_kept_from_the_readers_pages(site) -> None:
 def test_readiness_is_told_apart_from_life(site) -> None:
     site.ready = False
     assert (site.get("/healthz").status, site.get("/readyz").status) == (200, 503)
-    assert site.get("/readyz").body == b"not ready"
+    assert site.get("/readyz").body == b"not ready: the jobs are not running"
 
 
 # --- under a path of its host ---------------------------------------------------------------------
