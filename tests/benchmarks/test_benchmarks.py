@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,15 @@ def test_the_ranking_benchmark_prints_one_json_object() -> None:
     assert result["picks"] > 0
     assert result["seconds"] > 0
     assert result["peak_rss_bytes"] > 10_000_000
+
+
+def test_the_readmes_table_of_sizes_is_what_its_command_prints() -> None:
+    readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
+    (arguments,) = re.findall(r"^python tests/benchmarks/scale.py (.*)$", readme, re.MULTILINE)
+    command = [sys.executable, HERE / "scale.py", *arguments.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"\n{done.stdout}" in readme
+    assert done.stdout.count("\n") == 11
 
 
 class Accepting:
