@@ -45,8 +45,9 @@ def secret_files(path: Path | None = None, environ: Mapping[str, str] = os.envir
 
 
 def holds_secret(table: Mapping[str, Any]) -> bool:
-    """Whether a secret stands in these tables."""
-    return any(table.get(section, {}).get(key) for section, key in map(_place, SECRETS))
+    """Whether a secret stands in these tables; a path of SQLite is none."""
+    values = (table.get(section, {}).get(key) for section, key in map(_place, SECRETS))
+    return any(value and not str(value).startswith("sqlite:") for value in values)
 
 
 def _place(secret: str) -> tuple[str, str]:

@@ -31,6 +31,8 @@ class Kept:
     pending_days: int
     network_days: int
     count_days: int
+    #: Days for which it is kept what was sent.
+    delivery_days: int
     #: Whether mails leave at all; and the host that carries them, if it is another.
     sent: bool
     relay: str
@@ -89,6 +91,7 @@ def kept(settings: Settings) -> Kept:
         pending_days=subscriptions.PENDING_LIFETIME.days,
         network_days=subscriptions.NETWORK_LIFETIME.days,
         count_days=subscriptions.COUNT_LIFETIME.days,
+        delivery_days=settings.retention.deliveries.days,
         sent=mail.transport != "files",
         relay=mail.host if remote else "",
         logo=urlsplit(settings.brand.logo).hostname or "",
