@@ -148,6 +148,7 @@ def to(server: Scripted, connections: int = 1, **patience: float) -> Smtp:
         ("451 4.3.0 try later", Verdict.DEFERRED, False),
         ("452 4.2.2 full", Verdict.DEFERRED, False),
         ("550 5.1.1 <vision@example.org> unknown", Verdict.REFUSED, True),
+        ("550 5.1.1 \0 \x1b[31m unknown", Verdict.REFUSED, True),
         ("553 5.1.10 null mx", Verdict.REFUSED, True),
         ("551 5.1.6 moved", Verdict.REFUSED, True),
         ("552 5.2.2 full", Verdict.REFUSED, False),
@@ -165,6 +166,7 @@ def test_a_reply_is_judged_and_the_next_message_goes_on(
     assert (first.verdict, first.suppress) == (verdict, suppress)
     assert first.reply.startswith(reply[:8])
     assert "vision@" not in first.reply
+    assert first.reply.isprintable()
     assert second.verdict is Verdict.ACCEPTED
 
 
