@@ -71,12 +71,12 @@ def _gone(desk: Desk, token: str, reader: Subscriber | None, *, farewell: bool =
     until = left.departure.at + subscriptions.UNDO_LIFETIME if left and left.departure else None
     language = language or desk.look.language
     undo_until = _day(until, language) if may_undo and until else ""
-    page = _farewell(desk.look, language, undo_until, left is not None, farewell and left is not None)
+    page = _unsubscribed(desk.look, language, undo_until, left is not None, farewell and left is not None)
     return HTMLResponse(page.replace(HOLE, desk.path(Purpose.UNSUBSCRIBE, token)))
 
 
 @lru_cache(maxsize=64)  # nobody reads what mail programs are answered, and they ask by the hundred
-def _farewell(look: Look, language: Language, undo_until: str, left: bool, farewell: bool) -> str:
+def _unsubscribed(look: Look, language: Language, undo_until: str, left: bool, farewell: bool) -> str:
     return look.text(
         "unsubscribed.html", language, path=HOLE, undo_until=undo_until, left=left, farewell=farewell
     )
