@@ -7,11 +7,14 @@ Rule 3. In one turn, everything that was heard and everything that is about to l
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import select
 import smtplib
+import socket
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -307,11 +310,11 @@ class Smtp:
         if any(not line.dialogue.idle for line in self._lines):
             patience = replace(patience, greeting=patience.another, command=patience.another)
         if relay.security == "tls":
-            session: smtplib.SMTP = smtplib.SMTP_SSL(
+            session: smtplib.SMTP = SecureSession(
                 relay.host, relay.port, timeout=patience.greeting, context=ssl.create_default_context()
             )
         else:
-            session = smtplib.SMTP(relay.host, relay.port, timeout=patience.greeting)
+            session = Session(relay.host, relay.port, timeout=patience.greeting)
         try:
             wait(session, patience.command)
             session.ehlo_or_helo_if_needed()
@@ -330,6 +333,35 @@ class Smtp:
         self._lines.append(line)
         self._observe("dialled")
         return line
+
+
+class Session(smtplib.SMTP):
+    """Waits for a whole reply no longer than its timeout, which smtplib begins anew with each octet."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next reply; TimeoutError if it drips."""
+        assert self.sock
+        seconds = self.sock.gettimeout() or 0.0
+        until = time.monotonic() + seconds
+        cut = threading.Timer(seconds, shut, [self.sock])
+        cut.start()
+        try:
+            return super().getreply()
+        finally:
+            cut.cancel()
+            if time.monotonic() >= until:  # what was heard of it by then may look like one
+                self.close()
+                raise TimeoutError("timed out")
+
+
+class SecureSession(Session, smtplib.SMTP_SSL):
+    """The same, secured before its first octet."""
+
+
+def shut(connection: socket.socket) -> None:
+    """Let whoever reads there read its end; TLS has no say in it."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def worn(line: Line, more: int = 0) -> bool:

@@ -284,4 +284,11 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))
+    # Past SQLAlchemy, which takes longer to say this than SQLite to do it.
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    begin = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
+    try:
+        driver.execute(begin)
+    except sqlite3.Error as error:
+        raise OperationalError(begin, None, error) from error

@@ -20,6 +20,8 @@ from digest.store.schema import events
 #: Who gets digests, or will again.
 _HERE = {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
 
+_NEW = events.insert()
+
 
 class Events:
     """Everything that was told."""
@@ -55,7 +57,7 @@ def tell(connection: Connection, kinds: Collection[tuple[EventKind, str]], now: 
     if kinds:
         lock(connection, events)
         rows = [{"at": now, "kind": kind, "subscriber": subscriber} for kind, subscriber in kinds]
-        connection.execute(events.insert(), rows)
+        connection.execute(_NEW, rows)
 
 
 def told(before: SubscriberState | None, after: SubscriberState | None) -> builtins.list[EventKind]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
@@ -30,6 +30,14 @@ from digest.store.events import tell, told
 from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
 from digest.store.schema import interests, outbox, subscribers
+
+#: Of one reader, as pages ask. Spelled out once: that takes longer than to run it.
+_ONE = select(subscribers).where(subscribers.c.id == bindparam("wanted"))
+_ONE_TO_CHANGE = _ONE.with_for_update()
+_CHANGE = update(subscribers).where(subscribers.c.id == bindparam("wanted"))
+_THEIRS = (
+    select(interests).where(interests.c.subscriber == bindparam("wanted")).order_by(interests.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +98,15 @@ class Subscribers:
         changes; UsageError if somebody else has the new address.
         """
         with self._database.writing() as connection:
-            chosen = select(subscribers).where(subscribers.c.id == id).with_for_update()
-            current = next(iter(_read(connection, chosen)), None)
+            current = _one(connection, _ONE_TO_CHANGE, id)
             if current is None or (changed := decide(current)) == current:
                 return current
-            row = update(subscribers).where(subscribers.c.id == id)
-            try:
-                connection.execute(row, _row(changed))
-            except IntegrityError:
-                raise _taken(changed) from None
+            before = _row(current)
+            if new := {column: value for column, value in _row(changed).items() if value != before[column]}:
+                try:
+                    connection.execute(_CHANGE, {"wanted": id, **new})
+                except IntegrityError:
+                    raise _taken(changed) from None
             if changed.interests != current.interests:
                 connection.execute(delete(interests).where(interests.c.subscriber == id))
                 _write_interests(connection, changed)
@@ -175,7 +183,7 @@ class Subscribers:
     def get(self, id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
         """The subscriber with that id."""
         with self._database.reading() as connection:
-            return next(iter(_read(connection, select(subscribers).where(subscribers.c.id == id))), None)
+            return _one(connection, _ONE, id)
 
     def by_address(self, address: str) -> Subscriber | None:
         """The subscriber with that address, compared without case."""
@@ -313,6 +321,11 @@ def _write_interests(connection: Connection, subscriber: Subscriber) -> None:
         connection.execute(interests.insert(), rows)
 
 
+def _one(connection: Connection, chosen: Select[tuple[object, ...]], id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+    row = connection.execute(chosen, {"wanted": id}).one_or_none()
+    return row and _subscriber(row, tuple(map(_interest, connection.execute(_THEIRS, {"wanted": id}))))
+
+
 def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Subscriber]:
     rows = connection.execute(chosen).all()
     asked = _interests(connection, [row.id for row in rows])
@@ -322,12 +335,14 @@ def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Su
 def _interests(connection: Connection, ids: Collection[str]) -> defaultdict[str, list[Interest]]:
     found: defaultdict[str, list[Interest]] = defaultdict(list)
     for some in chunks(ids):
-        # An IN is spelled out anew for every statement; pages ask for one reader at a time.
-        owner = interests.c.subscriber
-        whose = owner == some[0] if len(some) == 1 else owner.in_(some)
-        for row in connection.execute(select(interests).where(whose).order_by(interests.c.position)):
-            found[row.subscriber].append(Interest(kind=row.kind, value=row.value, weight=row.weight))
+        theirs = select(interests).where(interests.c.subscriber.in_(some)).order_by(interests.c.position)
+        for row in connection.execute(theirs):
+            found[row.subscriber].append(_interest(row))
     return found
+
+
+def _interest(row: Row[tuple[object, ...]]) -> Interest:
+    return Interest(kind=row.kind, value=row.value, weight=row.weight)
 
 
 def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Subscriber:

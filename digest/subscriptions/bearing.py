@@ -9,7 +9,7 @@ import structlog
 
 from digest.errors import LinkError
 from digest.links import Claim, Purpose
-from digest.model import Consent, Plan, Subscriber
+from digest.model import Consent, Plan, Subscriber, SubscriberState
 from digest.service import Service
 
 log = structlog.get_logger()
@@ -26,12 +26,12 @@ def bearer(day: Service, purpose: Purpose, token: str, now: dt.datetime) -> Subs
 
 def owner(day: Service, claim: Claim) -> Subscriber:
     """The subscriber of a claim; LinkError if they are gone, or revoked it."""
-    return owned(day.store.subscribers.get(claim.subscriber), claim)
+    return owned(day.store.subscribers.get(claim.subscriber), claim.generation)
 
 
-def owned(found: Subscriber | None, claim: Claim) -> Subscriber:
-    """Whom the store has for a claim, if it is still theirs; raises as `owner`."""
-    if found is None or found.generation != claim.generation:
+def owned(found: Subscriber | None, generation: int) -> Subscriber:
+    """Whom the store has for a claim of that generation, if it is still theirs; raises as `owner`."""
+    if found is None or found.generation != generation:
         raise LinkError("the link is revoked, or its reader is gone")
     return found
 
@@ -46,11 +46,31 @@ def act(
 ) -> Subscriber:
     """Change a reader as the bearer of their link decided, and mail that if it does; LinkError if they are gone.
 
-    If it confirms them anew, that rests on `consent`.
+    If it confirms them anew, that rests on `consent`. LinkError, too, if the link was revoked meanwhile.
     """
-    changed = day.store.subscribers.change(reader.id, decide, now, mails, consent)
+    changed = act_unseen(day, reader.id, reader.generation, decide, now, mails, consent)
     if changed is None:
         raise LinkError("the reader of the link is gone")
-    if changed.state is not reader.state:
-        log.info("subscription changed", subscriber=reader.id, state=changed.state)
+    return changed
+
+
+def act_unseen(
+    day: Service,
+    reader: str,
+    generation: int,
+    decide: Callable[[Subscriber], Subscriber],
+    now: dt.datetime,
+    mails: Collection[Plan] = (),
+    consent: Consent | None = None,
+) -> Subscriber | None:
+    """The same of a reader who was not read before, and in one transaction; None if they are gone."""
+    states: list[SubscriberState] = []
+
+    def decided(subscriber: Subscriber) -> Subscriber:
+        states.append(subscriber.state)
+        return decide(owned(subscriber, generation))
+
+    changed = day.store.subscribers.change(reader, decided, now, mails, consent)
+    if changed and changed.state not in states:
+        log.info("subscription changed", subscriber=reader, state=changed.state)
     return changed

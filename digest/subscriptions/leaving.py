@@ -14,7 +14,7 @@ from digest.links import Purpose
 from digest.messages import asked_plan
 from digest.model import Days, DeliveryKind, Departure, Subscriber, SubscriberState
 from digest.service import Service
-from digest.subscriptions.bearing import act, owned
+from digest.subscriptions.bearing import act, act_unseen, owned
 
 #: For so long leaving can be taken back by one click; after that, by subscribing again.
 UNDO_LIFETIME = dt.timedelta(days=30)
@@ -29,13 +29,13 @@ def leaver(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     """
     claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
     found = day.store.subscribers.get(claim.subscriber)
-    return found and owned(found, claim)
+    return found and owned(found, claim.generation)
 
 
 def unsubscribe(day: Service, token: str, now: dt.datetime) -> Subscriber | None:
     """No digest any more, at once; a second time changes nothing (RFC 8058). Otherwise as `leaver`."""
-    reader = leaver(day, token, now)
-    return reader and act(day, reader, lambda subscriber: left(subscriber, now), now)
+    claim = day.links.read(Purpose.UNSUBSCRIBE, token, now)
+    return act_unseen(day, claim.subscriber, claim.generation, lambda reader: left(reader, now), now)
 
 
 def left(subscriber: Subscriber, now: dt.datetime) -> Subscriber:

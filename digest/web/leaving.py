@@ -7,8 +7,10 @@ Rule 2. Whoever was forwarded a mail learns nothing of its reader here.
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 
 from digest import languages, subscriptions
 from digest.languages import Language
@@ -16,6 +18,10 @@ from digest.links import Purpose
 from digest.model import DAY_NAMES, Subscriber, SubscriberState
 from digest.web.desk import READ, Desk
 from digest.web.guard import own_pages_only
+from digest.web.look import Look
+
+#: Stands for the path of the reader's link in a page that is the same for many.
+HOLE = "\0"
 
 
 def add(pages: FastAPI, desk: Desk) -> None:
@@ -34,10 +40,13 @@ def add(pages: FastAPI, desk: Desk) -> None:
             rarer=subscriptions.may_be_rarer(reader),
         )
 
-    # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read.
-    @pages.post("/unsubscribe/{token}")
-    def leave(token: str) -> Response:
+    def leave(request: Request) -> Response:
+        token = request.path_params["token"]
         return _gone(desk, token, subscriptions.unsubscribe(desk.day, token, desk.clock()))
+
+    # RFC 8058 3.1: mail programs post here, without cookies, and whatever they send along is not read. Past FastAPI's
+    # reading of parameters, since after a digest a big provider posts for many at once.
+    pages.add_route("/unsubscribe/{token}", leave, methods=["POST"])
 
     @pages.post("/unsubscribe/{token}/undo", dependencies=ours)
     def undo(token: str) -> Response:
@@ -60,13 +69,16 @@ def _gone(desk: Desk, token: str, reader: Subscriber | None, *, farewell: bool =
     now, language = desk.clock(), languages.of(left.language) if left else _spoken(reader)
     may_undo = left is not None and subscriptions.may_undo(desk.day, left, now)
     until = left.departure.at + subscriptions.UNDO_LIFETIME if left and left.departure else None
-    return desk.look.page(
-        "unsubscribed.html",
-        language=language,
-        path=desk.path(Purpose.UNSUBSCRIBE, token),
-        undo_until=_day(until, language or desk.look.language) if may_undo and until else "",
-        left=left is not None,
-        farewell=farewell and left is not None,
+    language = language or desk.look.language
+    undo_until = _day(until, language) if may_undo and until else ""
+    page = _unsubscribed(desk.look, language, undo_until, left is not None, farewell and left is not None)
+    return HTMLResponse(page.replace(HOLE, desk.path(Purpose.UNSUBSCRIBE, token)))
+
+
+@lru_cache(maxsize=64)  # nobody reads what mail programs are answered, and they ask by the hundred
+def _unsubscribed(look: Look, language: Language, undo_until: str, left: bool, farewell: bool) -> str:
+    return look.text(
+        "unsubscribed.html", language, path=HOLE, undo_until=undo_until, left=left, farewell=farewell
     )
 
 

@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import structlog
 import uvicorn
 from factories import NOON
-from pipeline import fill, measured
+from pipeline import as_shipped, fill, measured
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -133,6 +133,7 @@ def bare(octets: int, told: Connection) -> None:
 
 def pages(installation: Installation, told: Connection) -> None:
     """Our pages, at noon."""
+    as_shipped()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     with open_service(installation.settings) as day:
         run(web.app(day, lambda: NOON, lambda: True), told)

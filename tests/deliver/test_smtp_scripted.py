@@ -101,10 +101,10 @@ class Scripted(threading.Thread):
         if reply in {CLOSE, SILENCE}:
             return ""
         said = reply.encode() + b"\r\n"
-        for octets in [said[n : n + 1] for n in range(len(said))] if reply == DRIPPING else [said]:
+        for octets in [said[n : n + 1] for n in range(len(said))] if DRIPPING[3:] in reply else [said]:
             stream.write(octets)
             stream.flush()
-            if reply == DRIPPING:
+            if DRIPPING[3:] in reply:
                 self.over.wait(0.02)
         return reply
 
@@ -148,6 +148,7 @@ def to(server: Scripted, connections: int = 1, **patience: float) -> Smtp:
         ("451 4.3.0 try later", Verdict.DEFERRED, False),
         ("452 4.2.2 full", Verdict.DEFERRED, False),
         ("550 5.1.1 <vision@example.org> unknown", Verdict.REFUSED, True),
+        ("550 5.1.1 \0 \x1b[31m unknown", Verdict.REFUSED, True),
         ("553 5.1.10 null mx", Verdict.REFUSED, True),
         ("551 5.1.6 moved", Verdict.REFUSED, True),
         ("552 5.2.2 full", Verdict.REFUSED, False),
@@ -165,6 +166,7 @@ def test_a_reply_is_judged_and_the_next_message_goes_on(
     assert (first.verdict, first.suppress) == (verdict, suppress)
     assert first.reply.startswith(reply[:8])
     assert "vision@" not in first.reply
+    assert first.reply.isprintable()
     assert second.verdict is Verdict.ACCEPTED
 
 
@@ -265,6 +267,33 @@ def test_a_relay_that_does_not_greet_cannot_be_entered(banner: str) -> None:
         to(server),
     ):
         pass
+
+
+@pytest.mark.parametrize(("phase", "patience"), [("BANNER", "greeting"), ("EHLO", "command")])
+@pytest.mark.parametrize("reply", [SILENCE, DRIPPING.replace("250", "220")])
+def test_a_relay_that_never_ends_its_greeting_is_left_in_time(phase: str, patience: str, reply: str) -> None:
+    with (
+        scripted(**{phase: [reply]}) as server,
+        pytest.raises(DeliveryError, match="timed out"),
+        to(server, **{patience: 0.2}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("phase", ["BANNER", "EHLO"])
+def test_a_greeting_of_ten_megabytes_is_refused(phase: str) -> None:
+    with (
+        scripted(**{phase: ["250-" + "x" * 10_000_000]}) as server,
+        pytest.raises(DeliveryError, match=f"127.0.0.1:{server.port}"),
+        to(server),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("phase", ["MAIL", "RCPT", "DATA"])
+def test_a_reply_of_ten_megabytes_before_the_dot_leaves_the_message_untouched(phase: str) -> None:
+    with scripted(**{phase: ["250 " + "x" * 10_000_000] * 9}) as server, to(server) as relay:
+        assert verdicts(relay, some(1)) == {some(1)[0].id: Verdict.UNREACHABLE}
 
 
 # --- many messages at once ------------------------------------------------------------------------

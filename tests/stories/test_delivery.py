@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from digest import config, daily, subscriptions
 from digest.deliver.journal import Journal
-from digest.errors import DeliveryError
+from digest.errors import DeliveryError, StoreError
 from digest.model import DeliveryState, Message, Outcome, Resolved, SubscriberState, Verdict
 from digest.service import open_service
 from digest.subscriptions import Wish
@@ -330,6 +330,24 @@ def test_who_leaves_while_others_are_written_to_is_not_written_to(house: Deliver
     daily.deliver_due(house.day, Slow(house.wire, 5, all_leave), house.now)
 
     assert house.day.store.outbox.counts() == {DeliveryState.SENT: 5, DeliveryState.SUPPRESSED: 35}
+
+
+def test_a_database_that_stays_locked_ends_the_pass_and_the_next_one_repeats_nothing(
+    house: Delivering,
+) -> None:
+    ours, other = house.day.settings, sqlite3.connect(house.wire.disk / "digest.db", isolation_level=None)
+    database = ours.database.model_copy(update={"url": f"{ours.database.url}?timeout=0.1"})
+    locked = Slow(house.wire, 5, lambda: other.execute("BEGIN IMMEDIATE"))
+
+    with open_service(ours.model_copy(update={"database": database})) as day:
+        with pytest.raises(StoreError, match="locked by another process; try again"):
+            daily.deliver_due(day, locked, house.now)
+        other.close()
+        daily.deliver_due(day, house.wire, house.now)
+
+    assert house.day.store.outbox.counts() == {DeliveryState.SENT: 40}
+    assert Counter(locked.taken + house.wire.taken).most_common(1)[0][1] == 1
+    assert len(locked.taken + house.wire.taken) == 40
 
 
 def test_a_journal_that_cannot_be_read_keeps_back_only_what_it_may_speak_of(house: Delivering) -> None:

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from digest.errors import UsageError
+from digest.listening import listen
 from digest.web import serve
 
 PROGRAM = """
@@ -68,6 +69,15 @@ serve(FastAPI(), "127.0.0.1", 0, lambda _: signal.raise_signal(signal.SIGTERM))
 assert signal.getsignal(signal.SIGTERM) is before
 print("closed")
 """
+
+
+def test_no_piece_of_an_answer_waits_until_the_client_has_acknowledged_the_one_before() -> None:
+    with (
+        listen("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_signal_that_comes_before_the_first_request_ends_serving_too() -> None:
