@@ -88,11 +88,15 @@ def run(
     now: dt.datetime,
     only: str | None = None,
     progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
 ) -> Report:
-    """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id."""
-    sources = tuple(collect(day, due_sources(day, now), now, progress))
-    made = prepare_due(day, now, only, progress)
-    outcomes = deliver_due(day, transport, now, only, progress)
+    """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id.
+
+    Once `stopping` says so it ends before the next source, block of readers or message; the next pass does the rest.
+    """
+    sources = tuple(collect(day, due_sources(day, now), now, progress, stopping))
+    made = Made(edition=None) if stopping() else prepare_due(day, now, only, progress, stopping)
+    outcomes = deliver_due(day, transport, now, only, progress, stopping)
     return Report(
         edition=made.edition,
         sources=sources,
@@ -124,7 +128,11 @@ def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> boo
 
 
 def collect(
-    day: Service, sources: Collection[Source], now: dt.datetime, progress: Progress = silent
+    day: Service,
+    sources: Collection[Source],
+    now: dt.datetime,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
 ) -> Iterator[Collected]:
     """Ask the sources and keep what each says."""
     if not sources:
@@ -138,6 +146,8 @@ def collect(
     for done, collected in enumerate(asked, 1):
         yield absorb(day, collected, lists.get(collected.source.name, {}), now)
         progress("sources", done, len(sources))
+        if stopping():
+            return
 
 
 def days_to_ask(
@@ -237,19 +247,30 @@ class Made:
     skipped: int = 0
 
 
-def prepare_due(day: Service, now: dt.datetime, only: str | None = None, progress: Progress = silent) -> Made:
+def prepare_due(
+    day: Service,
+    now: dt.datetime,
+    only: str | None = None,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
+) -> Made:
     """Publish what was collected, and prepare every digest that is due."""
     edition = publish(day, now)
     # Before the ranking: what a reader was never shown is open to them again.
     day.store.outbox.expire(now)
     if edition is None:
         return Made(edition=None)
-    prepared, skipped = prepare(day, edition, now, only, progress)
+    prepared, skipped = prepare(day, edition, now, only, progress, stopping)
     return Made(edition=edition.id, prepared=prepared, skipped=skipped)
 
 
 def prepare(
-    day: Service, edition: Edition, now: dt.datetime, only: str | None = None, progress: Progress = silent
+    day: Service,
+    edition: Edition,
+    now: dt.datetime,
+    only: str | None = None,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
 ) -> tuple[int, int]:
     """Rank the edition for everybody whose digest is due and write it to the outbox: (prepared, skipped).
 
@@ -262,6 +283,8 @@ def prepare(
     machine = summaries.summariser(day.settings)
     prepared = skipped = 0
     for block in due_digests(day, now, only):
+        if stopping():
+            break
         ranker = ranker or ranker_of(day, edition, keep=True)
         subscribers = [subscriber for subscriber, _ in block]
         days = {subscriber.id: due.days for subscriber, due in block}
