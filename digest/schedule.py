@@ -151,13 +151,15 @@ class Jobs:
         return {job: dt.timedelta(seconds=now - at) for job, at in self._alive.copy().items()}
 
     def _watch(self) -> None:
-        """Look for jobs that hang, and let a clock that is set back delay nobody's turn."""
-        ahead = time.time() - time.monotonic()
+        """Look for jobs that hang; a clock that is set delays nobody's turn, and a frozen process is no hanging job."""
+        ahead, woke = time.time() - time.monotonic(), time.monotonic()
         while not self._stopping.wait(WATCH.total_seconds()):
-            if abs(step := time.time() - time.monotonic() - ahead) > STEP.total_seconds():
-                log.warning("clock was set", seconds=round(step))
-                ahead += step
+            step, slept = time.time() - time.monotonic() - ahead, time.monotonic() - woke
+            ahead, woke = ahead + step, woke + slept
+            if max(abs(step), slept) > STEP.total_seconds():
+                log.warning("clock was set, or the process was frozen", set=round(step), frozen=round(slept))
                 for job in self._jobs:
+                    self._alive[job.name] = time.monotonic()
                     self._nudge(job.name)
             silent = self.silent()
             hanging = [job.name for job in self._jobs if silent[job.name] > self._patience(job)]
