@@ -127,7 +127,7 @@ def settings_page(
 def _next_due(desk: Desk, reader: Subscriber, now: dt.datetime, language: Language) -> str:
     if reader.state is not SubscriberState.CONFIRMED:
         return ""
-    return when(reader.schedule, next_due(desk.day, reader, now).date, now, language)
+    return when(next_due(desk.day, reader, now).at, reader.schedule.timezone, now, language)
 
 
 def _paused_until(reader: Subscriber, today: dt.date, language: Language) -> str:

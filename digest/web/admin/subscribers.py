@@ -258,7 +258,7 @@ def _one(office: Office, reader: Subscriber) -> One:
     day, now = office.day, office.desk.clock()
     due = ""
     if reader.state is SubscriberState.CONFIRMED:
-        due = when(reader.schedule, next_due(day, reader, now).date, now, ENGLISH)
+        due = when(next_due(day, reader, now).at, reader.schedule.timezone, now, ENGLISH)
     suppression = day.store.suppressions.of(reader.address)
     facts = {
         "Name": reader.name,
