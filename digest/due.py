@@ -1,4 +1,4 @@
-"""Whose digest is due, and of which date. Pure but for what the outbox says.
+"""Whose digest is due, and of which date: decided from settings, the clock, and what they had before.
 
 Rule 1. A digest is of one local date, and of one only: the latest that is due, within its lifetime. What was missed
         is in the next one.

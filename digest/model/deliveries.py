@@ -89,8 +89,6 @@ class DeliveryState(StrEnum):
 
 #: Two digests of one reader are never nearer, whatever they change in between.
 REST = dt.timedelta(hours=12)
-
-
 #: The papers of a digest that ended so were not shown.
 NOT_SHOWN = frozenset(
     {DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED}

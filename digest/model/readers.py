@@ -177,9 +177,8 @@ class Schedule:
         """The first local date whose digest is due after that instant."""
         first = after.astimezone(zone(self.timezone)).date() - dt.timedelta(days=1)
         first = max(first, self.paused_until or first)
-        coming = (
-            first + dt.timedelta(days=n) for n in range(17)
-        )  # one weekday may be left out by the calendar
+        # A day before, since a turn may be after midnight; two weeks, since the calendar may leave one weekday out.
+        coming = (first + dt.timedelta(days=n) for n in range(17))
         return next(day for day in coming if day in self and self.due_at(day) > after)
 
     def days_of(self, day: dt.date) -> int:

@@ -100,7 +100,8 @@ class Ranker:
         """One digest each, in their order, perhaps an empty one.
 
         `shown` holds what each was shown before, `said` their feedback, and `days` of how many days their digest is,
-        one if it is not there, by subscriber id; `examples` the papers that they liked or disliked, by id. Memory is subscribers x papers x 4 bytes x interests: call it in blocks.
+        one if it is not there, by subscriber id; `examples` the papers that they liked or disliked, by id. Memory is
+        subscribers x papers x 4 bytes x interests: call it in blocks.
         """
         if not self._edition.papers or not subscribers:
             yield from (Digest(subscriber=s, edition=self._edition.id, picks=()) for s in subscribers)
