@@ -18,6 +18,7 @@ import structlog
 
 from digest import deliver, ingest, rank, sending, summaries
 from digest.deliver import Transport
+from digest.due import due_digests
 from digest.errors import DeliveryError
 from digest.messages import digest_plan
 from digest.model import (
@@ -26,6 +27,7 @@ from digest.model import (
     Edition,
     Feedback,
     InterestKind,
+    Listed,
     Names,
     Notice,
     Paper,
@@ -86,11 +88,15 @@ def run(
     now: dt.datetime,
     only: str | None = None,
     progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
 ) -> Report:
-    """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id."""
-    sources = tuple(collect(day, due_sources(day, now), now, progress))
-    made = prepare_due(day, now, only, progress)
-    outcomes = deliver_due(day, transport, now, only, progress)
+    """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id.
+
+    Once `stopping` says so it ends before the next source, block of readers or message; the next pass does the rest.
+    """
+    sources = tuple(collect(day, due_sources(day, now), now, progress, stopping))
+    made = Made(edition=None) if stopping() else prepare_due(day, now, only, progress, stopping)
+    outcomes = deliver_due(day, transport, now, only, progress, stopping)
     return Report(
         edition=made.edition,
         sources=sources,
@@ -122,7 +128,11 @@ def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> boo
 
 
 def collect(
-    day: Service, sources: Collection[Source], now: dt.datetime, progress: Progress = silent
+    day: Service,
+    sources: Collection[Source],
+    now: dt.datetime,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
 ) -> Iterator[Collected]:
     """Ask the sources and keep what each says."""
     if not sources:
@@ -136,6 +146,8 @@ def collect(
     for done, collected in enumerate(asked, 1):
         yield absorb(day, collected, lists.get(collected.source.name, {}), now)
         progress("sources", done, len(sources))
+        if stopping():
+            return
 
 
 def days_to_ask(
@@ -199,7 +211,7 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
     changes, told = papers.changes(), notices(day, now)
     if latest is not None and editions.changes_of_latest() == changes and latest.notices == told:
         return latest
-    waiting = latest is None or latest.published_at.date() < now.date() or any(due_digests(day, now, None))
+    waiting = latest is None or latest.published_at.date() < now.date() or any(due_digests(day, now))
     pool = papers.pool(now - day.settings.digest.window, now) if waiting else []
     if not pool:
         return latest
@@ -225,39 +237,6 @@ def notices(day: Service, now: dt.datetime) -> tuple[Notice, ...]:
 # --- prepare --------------------------------------------------------------------------------------
 
 
-def due_digests(
-    day: Service, now: dt.datetime, only: str | None
-) -> Iterator[list[tuple[Subscriber, dt.date]]]:
-    """Subscribers whose digest is due and not prepared, in blocks, each with the local date it is for."""
-    lifetime = day.settings.mail.expire_after
-    for block in day.store.subscribers.confirmed():
-        dated = [(s, s.schedule.due_date(now, lifetime)) for s in block if only in {None, s.id}]
-        due = [(s, date) for s, date in dated if date and may_start(s, date)]
-        if not due:
-            continue
-        prepared = day.store.outbox.prepared([s.id for s, _ in due], min(date for _, date in due))
-        if left := [(s, date) for s, date in due if (s.id, date) not in prepared]:
-            yield left
-
-
-def may_start(subscriber: Subscriber, date: dt.date) -> bool:
-    """Whether a digest of that date is after the subscription began."""
-    return subscriber.starts_at is None or subscriber.schedule.due_at(date) >= subscriber.starts_at
-
-
-def next_date(day: Service, subscriber: Subscriber, now: dt.datetime) -> dt.date:
-    """The local date of the next digest that is still to be prepared: one that is due by now, or one to come."""
-    schedule = subscriber.schedule
-    prepared = day.store.outbox.prepared([subscriber.id], now.date() - dt.timedelta(days=2))
-    due = schedule.due_date(now, day.settings.mail.expire_after)
-    if due and may_start(subscriber, due) and (subscriber.id, due) not in prepared:
-        return due
-    date = schedule.next_date(max(now, subscriber.starts_at or now))
-    while (subscriber.id, date) in prepared:  # the hour was moved to later, after the day's digest
-        date = schedule.next_date(schedule.due_at(date))
-    return date
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """What was prepared in one turn."""
@@ -268,19 +247,30 @@ class Made:
     skipped: int = 0
 
 
-def prepare_due(day: Service, now: dt.datetime, only: str | None = None, progress: Progress = silent) -> Made:
+def prepare_due(
+    day: Service,
+    now: dt.datetime,
+    only: str | None = None,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
+) -> Made:
     """Publish what was collected, and prepare every digest that is due."""
     edition = publish(day, now)
     # Before the ranking: what a reader was never shown is open to them again.
     day.store.outbox.expire(now)
     if edition is None:
         return Made(edition=None)
-    prepared, skipped = prepare(day, edition, now, only, progress)
+    prepared, skipped = prepare(day, edition, now, only, progress, stopping)
     return Made(edition=edition.id, prepared=prepared, skipped=skipped)
 
 
 def prepare(
-    day: Service, edition: Edition, now: dt.datetime, only: str | None = None, progress: Progress = silent
+    day: Service,
+    edition: Edition,
+    now: dt.datetime,
+    only: str | None = None,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
 ) -> tuple[int, int]:
     """Rank the edition for everybody whose digest is due and write it to the outbox: (prepared, skipped).
 
@@ -293,17 +283,18 @@ def prepare(
     machine = summaries.summariser(day.settings)
     prepared = skipped = 0
     for block in due_digests(day, now, only):
+        if stopping():
+            break
         ranker = ranker or ranker_of(day, edition, keep=True)
         subscribers = [subscriber for subscriber, _ in block]
+        days = {subscriber.id: due.days for subscriber, due in block}
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
         said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
         compared = examples(day, subscribers, said)
         embed(day, ranker.embedder, compared.values(), keep=True)
-        digests = list(ranker.digests(subscribers, shown, compared, said))
+        digests = list(ranker.digests(subscribers, shown, compared, said, days))
         progress("ranked", prepared + skipped + len(digests), None)
-        plans = [
-            digest_plan(day, digest, date, now) for digest, (_, date) in zip(digests, block, strict=True)
-        ]
+        plans = [digest_plan(day, one, due, now) for one, (_, due) in zip(digests, block, strict=True)]
         summaries.decide(day, edition, plans, machine, now)
         day.store.outbox.enqueue(plans)
         skipped += sum(one.skipped for one in plans)
@@ -320,7 +311,13 @@ def ranker_of(day: Service, edition: Edition, *, keep: bool) -> Ranker:
     embedder, rules = rank.embedder(day.settings.model), day.settings.digest
     older = day.store.papers.older(edition.published_at - rules.window, rank.OLDER)
     embed(day, embedder, [*(listed.paper for listed in edition.papers), *older], keep=keep)
-    return Ranker(edition, rules, day.settings.ranking, embedder, older)
+
+    def of_days(days: int) -> tuple[Listed, ...]:
+        counted = day.store.papers.snapshots(edition.published_at - GROWTH)
+        known = [one for one in counted if one.as_of <= edition.published_at]
+        return ingest.of_days(edition.papers, days, edition.published_at, known)
+
+    return Ranker(edition, rules, day.settings.ranking, embedder, older, of_days)
 
 
 def embed(day: Service, embedder: Embedder, papers: Iterable[Paper], *, keep: bool) -> None:

@@ -17,6 +17,7 @@ from digest.model import (
     Content,
     DeliveryKind,
     Digest,
+    Due,
     Edition,
     Matter,
     Message,
@@ -34,24 +35,27 @@ ASKED_LIFETIME = dt.timedelta(hours=24)
 OFTEN = frozenset({Matter.MINE, Matter.ADDRESS})
 
 
-def digest_plan(day: Service, digest: Digest, date: dt.date, now: dt.datetime) -> Plan:
-    """A digest with everything that its message will be made from, now or after a crash."""
-    reader, mail = digest.subscriber.reader, day.settings.mail
-    due_at = reader.schedule.due_at(date)
+def digest_plan(day: Service, digest: Digest, due: Due, now: dt.datetime) -> Plan:
+    """A digest with everything that its message will be made from, now or after a crash.
+
+    Its time is over when the next one's has come: of two that wait, only the later one would be news.
+    """
+    reader, mail, schedule = digest.subscriber.reader, day.settings.mail, digest.subscriber.schedule
+    next_at = schedule.due_at(schedule.next_date(due.at))
     return Plan(
         kind=DeliveryKind.DIGEST,
         reader=reader,
-        local_date=date,
+        local_date=due.date,
         edition=digest.edition,
         picks=digest.picks,
         also_trending=digest.also_trending,
         skipped=not (digest.picks or digest.also_trending or day.settings.digest.send_empty),
         message_id=deliver.message_id(
-            day.links, DeliveryKind.DIGEST, reader.id, date, day.letterhead.sender.domain
+            day.links, DeliveryKind.DIGEST, reader.id, due.date, day.letterhead.sender.domain
         ),
         template=day.composer.fingerprint,
-        due_at=due_at,
-        expires_at=due_at + mail.expire_after,
+        due_at=due.at,
+        expires_at=min(due.at + mail.expire_after, next_at),
         prepared_at=now,
     )
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest import subscriptions
-from digest.daily import embed, examples, next_date, ranker_of
+from digest.daily import embed, examples, ranker_of
+from digest.due import next_due
 from digest.errors import UsageError
 from digest.messages import compose, digest_plan
 from digest.model import (
     Content,
+    Due,
     Edition,
     Entry,
     Feedback,
@@ -76,8 +78,9 @@ def trial(day: Service, subscriber: Subscriber, address: str, now: dt.datetime) 
     case = _needed(day)
     stand_in = replace(subscriber, id=f"test-{subscriber.id}", address=address)
     today = now.astimezone(zone(subscriber.schedule.timezone)).date()
+    due = Due(date=today, at=now, days=subscriber.schedule.days_of(today))
     said = day.store.opinions.of([subscriber.id]).get(subscriber.id, ())
-    return compose(day, _plan(day, case, stand_in, History(said=said), today, now))
+    return compose(day, _plan(day, case, stand_in, History(said=said), due, now))
 
 
 def upcoming(
@@ -87,7 +90,7 @@ def upcoming(
     edits = edits or Edits(said=day.store.opinions.of([subscriber.id]).get(subscriber.id, ()))
     past = History(shown=day.store.outbox.shown([subscriber.id])[subscriber.id], said=edits.said)
     given = {paper.id: paper for paper in edits.examples}
-    return _plan(day, case, subscriber, past, next_date(day, subscriber, now), now, given)
+    return _plan(day, case, subscriber, past, next_due(day, subscriber, now), now, given)
 
 
 def outlook(
@@ -132,7 +135,7 @@ def public(
     `given`: example papers that the store does not know, by id. None if the edition is empty.
     """
     open_texts = replace(case.edition, papers=tuple(opened(listed) for listed in case.edition.papers))
-    plan = _plan(day, case, stand_in, History(), now.date(), now, given)
+    plan = _plan(day, case, stand_in, History(), Due(date=now.date(), at=now), now, given)
     home = day.settings.site.url
     nobodys = ReaderLinks(unsubscribe=home, preferences=home) if home else None
     return None if plan.skipped else day.composer.digest(plan, open_texts, nobodys)
@@ -167,7 +170,7 @@ def tried(
 def ranked(day: Service, case: Showcase, subscriber: Subscriber, now: dt.datetime) -> Plan:
     """A subscriber's best of the edition, whatever they were shown before: what a feed of theirs holds."""
     said = day.store.opinions.of([subscriber.id]).get(subscriber.id, ())
-    return _plan(day, case, subscriber, History(said=said), now.date(), now)
+    return _plan(day, case, subscriber, History(said=said), Due(date=now.date(), at=now), now)
 
 
 def _plan(
@@ -175,15 +178,15 @@ def _plan(
     case: Showcase,
     subscriber: Subscriber,
     past: History,
-    date: dt.date,
+    due: Due,
     now: dt.datetime,
     given: Mapping[str, Paper] | None = None,
 ) -> Plan:
-    shown, said = {subscriber.id: past.shown}, {subscriber.id: past.said}
+    shown, said, days = {subscriber.id: past.shown}, {subscriber.id: past.said}, {subscriber.id: due.days}
     compared = {**(given or {}), **examples(day, [subscriber], said)}
     embed(day, case.ranker.embedder, compared.values(), keep=False)
-    (digest,) = case.ranker.digests([subscriber], shown, compared, said)
-    return digest_plan(day, digest, date, now)
+    (digest,) = case.ranker.digests([subscriber], shown, compared, said, days)
+    return digest_plan(day, digest, due, now)
 
 
 def opened(listed: Listed) -> Listed:

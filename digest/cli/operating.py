@@ -89,7 +89,8 @@ def tell(found: Glance) -> None:
         typer.echo(f"{one.date}  {in_short(one.counts.items())}")
     typer.echo(f"readers     {in_short(found.subscribers.items())}")
     if found.due:
-        typer.echo(f"next        {found.due.at:%Y-%m-%d %H:%M}Z, {found.due.readers} readers")
+        unless = ", if something new is collected by then" if found.due.stale else ""
+        typer.echo(f"next        {found.due.at:%Y-%m-%d %H:%M}Z, {found.due.readers} readers{unless}")
     if found.edition:
         typer.echo(f"edition     {found.edition.published_at:%Y-%m-%d %H:%M}Z, {found.edition.papers} papers")
     for need in found.needs:

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from digest import as_json, config, daily, deliver, operating, samples, subscriptions, webhook
-from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
+from digest import as_json, config, daily, deliver, operating, samples, subscriptions, upkeep, webhook
+from digest.cli.console import AsJson, Now, announce, clock, complain, progress_bars, say, service, show
+from digest.cli.ending import told_to_stop
 from digest.daily import Report
 from digest.errors import UsageError
 from digest.model import Collected, DeliveryState, Rights, Source, SourceKind, SourceState
@@ -138,19 +139,19 @@ def run(
 
 
 def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | None) -> Report:
-    """Open the service and run the day once."""
+    """Open the service and run the day once, or what is done of it when SIGTERM comes."""
     at = clock(now)
-    with open_service(settings) as day, progress_bars() as progress:
+    with told_to_stop() as stopping, open_service(settings) as day, progress_bars() as progress:
         subscriptions.sync_readers(day, at)
         subscriber = subscriptions.find(day, only).id if only else None
         transport = deliver.transport(settings.mail, settings.outbox_directory)
         with operating.watched(day):
-            report = daily.run(day, transport, at, subscriber, progress)
-            subscriptions.forget(day, at)
-            operating.forget(day, at)
-            day.store.tallies.take(at.date())
-            webhook.tell(day, at)
-            webhook.forget(day, at)
+            report = daily.run(day, transport, at, subscriber, progress, stopping)
+            if stopping():
+                announce("stopped in between; the next pass does the rest")
+                return report
+            webhook.tell(day, at, stopping)
+            upkeep.keep_tidy(day, at)
             broken = operating.attend(day, at)
         operating.conclude(day, broken)
         return report

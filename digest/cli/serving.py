@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import sys
-import threading
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,15 +10,14 @@ import typer
 
 from digest import subscriptions
 from digest.cli.console import announce, clock
+from digest.cli.ending import leave_soon
 from digest.config import Site
 from digest.errors import UsageError
 from digest.listening import is_loopback
 from digest.service import open_service
 
-#: What is left of the ten seconds that a supervisor gives us, when the pages have stopped: for the jobs to end,
-#: and for everything.
+#: What is left for the jobs to end, when the pages have stopped: less than there is for everything.
 LAST_WORK = dt.timedelta(seconds=4)
-LAST_SECONDS = 5.0
 
 
 def commands(app: typer.Typer) -> None:
@@ -54,18 +50,9 @@ def serve(
             pages = web.app(day, real_time, jobs.ready, jobs.ages)
             web.serve(pages, host, port, begin, settings.web.trusted_proxies)
         finally:
-            # A thread that waits for a relay or a lock would keep the process, for a relay up to ten minutes.
-            leaving = threading.Timer(LAST_SECONDS, leave)
-            leaving.daemon = True
-            leaving.start()
+            leave_soon()
             if not jobs.stop(LAST_WORK):
                 announce("stopped in the middle of something; the next start takes it up again")
-
-
-def leave() -> None:
-    """End the process, whatever is still under way; the database is made for that."""
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def refuse_unsafe(site: Site) -> None:

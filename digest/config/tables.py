@@ -171,9 +171,18 @@ class ScheduleDefaults(Section):
     """Defaults for subscribers, and how often sources are asked."""
 
     ingest_every: Duration = dt.timedelta(hours=1)
+    #: Over so long the digests of an hour are spread.
+    spread: Duration = dt.timedelta()
     send_at: str = "07:00"
     timezone: str = "UTC"
     days: str = "daily"
+
+    @field_validator("spread")
+    @classmethod
+    def _within_the_hour(cls, value: dt.timedelta) -> dt.timedelta:
+        if value > dt.timedelta(hours=1):
+            raise ValueError("digests are spread over an hour at most, as 30m")
+        return value
 
     @model_validator(mode="after")
     def _readable(self) -> ScheduleDefaults:

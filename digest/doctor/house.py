@@ -58,7 +58,7 @@ def secrets(files: Iterable[Path]) -> Iterator[Finding]:
 def time_zones(day: Service, now: dt.datetime) -> Finding:
     """Whether every reader's zone is known, and how old what is known of zones is."""
     unknown = set()
-    for schedule in day.store.subscribers.schedules():
+    for schedule in day.store.subscribers.schedules(now.date()):
         try:
             zone(schedule.timezone)
         except UsageError:

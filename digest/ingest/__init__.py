@@ -7,7 +7,7 @@ from digest.ingest.identity import names, resolve
 from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
 from digest.ingest.summariser import Summariser, believed
-from digest.ingest.trend import trends
+from digest.ingest.trend import of_days, trends
 
 __all__ = [
     "RECENTLY",
@@ -17,6 +17,7 @@ __all__ = [
     "collect",
     "moving",
     "names",
+    "of_days",
     "opml",
     "read",
     "resolve",

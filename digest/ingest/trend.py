@@ -7,6 +7,7 @@
 Projected, so that today's list does not look weak beside last week's. The share (a percentile) keeps one viral
 paper from flattening the rest; votes / (votes + TRUST) keeps one vote on a quiet day from looking like a hundred.
 CAP is as far as one source alone brings a paper, however its votes came about; the rest takes a second source.
+A digest of several days counts age from the last day on only: what came in the days before it is as new as today's.
 A mention without a count (an arXiv announcement) has strength UNKNOWN: not known is not 0. A paper that gained
 far more than is typical in the last days, long after its own, counts as if those votes were a new mention's.
 Laws (tests/ingest/test_trend.py): more votes never lower a paper's trend, age never raises it, a further source
@@ -19,7 +20,7 @@ import bisect
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.ingest.growth import Curve, curves, series
 from digest.model import Listed, Mention, Paper, Reason, ReasonKind, Snapshot, Trend
@@ -50,17 +51,22 @@ class Week:
     projections: Mapping[str, Sequence[float]]
     snapshots: Mapping[tuple[str, str, dt.date], Sequence[Snapshot]]
     now: dt.datetime
+    #: What was listed from then on is all as new as now.
+    new_from: dt.datetime
 
     @classmethod
-    def of(cls, mentions: Iterable[Mention], snapshots: Sequence[Snapshot], now: dt.datetime) -> Week:
-        """The week of these mentions."""
+    def of(
+        cls, mentions: Iterable[Mention], snapshots: Sequence[Snapshot], now: dt.datetime, days: int = 1
+    ) -> Week:
+        """The week of these mentions, for digests of so many days."""
         fitted = curves(snapshots)
         found: defaultdict[str, list[float]] = defaultdict(list)
         for mention in mentions:
             if mention.signals.votes is not None:
                 curve = fitted.get(mention.source, Curve())
                 found[mention.source].append(projected(mention.signals.votes, age(mention), curve))
-        return cls(fitted, {source: sorted(votes) for source, votes in found.items()}, series(snapshots), now)
+        projections = {source: sorted(votes) for source, votes in found.items()}
+        return cls(fitted, projections, series(snapshots), now, now - dt.timedelta(days=days - 1))
 
     def curve(self, source: str) -> Curve:
         """How that source's votes grow."""
@@ -102,6 +108,14 @@ def trends(
     return sorted(listed, key=lambda one: (-one.trend.score, one.paper.id))
 
 
+def of_days(
+    papers: Sequence[Listed], days: int, now: dt.datetime, snapshots: Sequence[Snapshot] = ()
+) -> tuple[Listed, ...]:
+    """The papers of an edition of that instant, in their order, as they stand in a digest of so many days."""
+    week = Week.of([mention for one in papers for mention in one.mentions], snapshots, now, days)
+    return tuple(replace(one, trend=trend(one.mentions, week)) for one in papers)
+
+
 def trend(mentions: Sequence[Mention], week: Week) -> Trend:
     """One paper's trend from its mentions and the week that they stood in."""
     best: dict[str, float] = {}
@@ -117,12 +131,12 @@ def evidence(mention: Mention, week: Week) -> float:
     """0..1: what one mention says for its paper now; a late rise counts like a mention of a day ago."""
     votes = mention.signals.votes
     if votes is None:
-        return min(1.0, mention.weight * UNKNOWN) * recency(mention.listed_at, week.now)
+        return min(1.0, mention.weight * UNKNOWN) * recency(mention.listed_at, week.new_from)
     usual = week.strength(mention.source, votes, age(mention))
-    found = min(1.0, mention.weight * usual) * recency(mention.listed_at, week.now)
+    found = min(1.0, mention.weight * usual) * recency(mention.listed_at, week.new_from)
     if gain := week.gained(mention):
         risen = week.strength(mention.source, gain, RISE)
-        found = max(found, min(1.0, mention.weight * risen) * recency(week.now - RISE / 2, week.now))
+        found = max(found, min(1.0, mention.weight * risen) * recency(week.now - RISE / 2, week.new_from))
     return found
 
 
@@ -136,9 +150,9 @@ def age(mention: Mention) -> dt.timedelta:
     return mention.as_of - mention.listed_at
 
 
-def recency(listed_at: dt.datetime, now: dt.datetime) -> float:
-    """1 when listed now, halved every HALF_LIFE; times in the future count as now."""
-    return float(0.5 ** (max(dt.timedelta(), now - listed_at) / HALF_LIFE))
+def recency(listed_at: dt.datetime, new_from: dt.datetime) -> float:
+    """1 when listed then or later, halved with every HALF_LIFE before it."""
+    return float(0.5 ** (max(dt.timedelta(), new_from - listed_at) / HALF_LIFE))
 
 
 def reasons(mentions: Sequence[Mention], week: Week) -> tuple[Reason, ...]:

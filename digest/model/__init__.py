@@ -11,12 +11,14 @@ from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved
 from digest.model.consents import Consent, ConsentMethod
 from digest.model.content import Content, Piece, Pieces
 from digest.model.deliveries import (
+    NOT_SHOWN,
     Deletion,
     Delivery,
     DeliveryKind,
     DeliveryState,
     Digest,
     FeedbackLinks,
+    Former,
     JournalLine,
     Matter,
     Message,
@@ -55,6 +57,7 @@ from digest.model.readers import (
     DAY_NAMES,
     Days,
     Departure,
+    Due,
     Feedback,
     Interest,
     InterestKind,
@@ -66,6 +69,7 @@ from digest.model.readers import (
     SubscriberState,
     calendar_date,
     clock_time,
+    occurs,
     zone,
 )
 from digest.model.records import Record
@@ -73,6 +77,7 @@ from digest.model.reports import DayReport
 
 __all__ = [
     "DAY_NAMES",
+    "NOT_SHOWN",
     "UNSEEN",
     "Announcement",
     "ApiKey",
@@ -92,6 +97,7 @@ __all__ = [
     "DeliveryState",
     "Departure",
     "Digest",
+    "Due",
     "Edition",
     "Embedding",
     "Entry",
@@ -99,6 +105,7 @@ __all__ = [
     "EventKind",
     "Feedback",
     "FeedbackLinks",
+    "Former",
     "Interest",
     "InterestKind",
     "JournalLine",
@@ -145,5 +152,6 @@ __all__ = [
     "Verdict",
     "calendar_date",
     "clock_time",
+    "occurs",
     "zone",
 ]

@@ -87,6 +87,40 @@ class DeliveryState(StrEnum):
     IN_DOUBT = "in_doubt"  #: handed over, and the answer was lost
 
 
+#: Two digests of one reader are never nearer, whatever they change in between.
+REST = dt.timedelta(hours=12)
+#: The papers of a digest that ended so were not shown.
+NOT_SHOWN = frozenset(
+    {DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """What became of a digest, as far as it matters for the next one."""
+
+    date: dt.date
+    due_at: dt.datetime
+    expires_at: dt.datetime
+    prepared_at: dt.datetime
+    state: DeliveryState
+    sent_at: dt.datetime | None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the reader has it, perhaps or soon."""
+        return self.state not in NOT_SHOWN
+
+    @property
+    def rests_until(self) -> dt.datetime:
+        """Before then the next one would be too near."""
+        if not self.shown:
+            return self.due_at
+        if self.state in {DeliveryState.SENT, DeliveryState.IN_DOUBT}:
+            return (self.sent_at or self.prepared_at) + REST
+        return self.expires_at  # it may still be sent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A message that is to be sent, before it has a row: one per (reader, local date, kind, number)."""

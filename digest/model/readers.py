@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from digest.errors import N_, UsageError
@@ -124,6 +125,24 @@ def calendar_date(text: str) -> dt.date:
         raise UsageError(N_("a date is YYYY-MM-DD, as 2026-12-24: %(text)s"), text=repr(text)) from None
 
 
+@lru_cache(maxsize=4096)
+def occurs(day: dt.date, timezone: str) -> bool:
+    """Whether that date is in the calendar there: Samoa went from 2011-12-29 to the 31st."""
+    noon = dt.datetime.combine(day, dt.time(12), tzinfo=zone(timezone))
+    return noon.astimezone(dt.UTC).astimezone(zone(timezone)).date() == day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """That a digest is due."""
+
+    #: In the reader's zone.
+    date: dt.date
+    at: dt.datetime
+    #: How many days it is of: those since the one before it, at most a week.
+    days: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """When a reader's digests are due."""
@@ -133,6 +152,8 @@ class Schedule:
     days: Days
     #: No digest is of a local date before this one; None: there is no pause.
     paused_until: dt.date | None = None
+    #: So much after `send_at` it is their turn, where the digests of an hour are spread.
+    turn: dt.timedelta = dt.timedelta()
 
     def due_at(self, day: dt.date) -> dt.datetime:
         """The one instant at which the digest of that local date is due.
@@ -141,26 +162,33 @@ class Schedule:
         exists twice is taken the first time (PEP 495, fold=0).
         """
         local = dt.datetime.combine(day, self.send_at, tzinfo=zone(self.timezone))
-        return local.astimezone(dt.UTC)
+        return local.astimezone(dt.UTC) + self.turn
 
     def due_date(self, now: dt.datetime, lifetime: dt.timedelta) -> dt.date | None:
-        """The latest local date whose digest is due and not older than `lifetime`, if any."""
+        """The latest local date whose digest is due, unless that is older than `lifetime`."""
         today = now.astimezone(zone(self.timezone)).date()
-        for day in (today, today - dt.timedelta(days=1)):
-            if day in self and now - lifetime < self.due_at(day) <= now:
-                return day
+        for back in range(lifetime.days + 3):  # a turn, or a gap at midnight, may be on the day after
+            day = today - dt.timedelta(days=back)
+            if day in self and (due_at := self.due_at(day)) <= now:
+                return day if due_at > now - lifetime else None
         return None
 
     def next_date(self, after: dt.datetime) -> dt.date:
         """The first local date whose digest is due after that instant."""
-        first = after.astimezone(zone(self.timezone)).date()
+        first = after.astimezone(zone(self.timezone)).date() - dt.timedelta(days=1)
         first = max(first, self.paused_until or first)
-        coming = (first + dt.timedelta(days=n) for n in range(9))  # a week, and a day on either side of it
+        # A day before, since a turn may be after midnight; two weeks, since the calendar may leave one weekday out.
+        coming = (first + dt.timedelta(days=n) for n in range(17))
         return next(day for day in coming if day in self and self.due_at(day) > after)
+
+    def days_of(self, day: dt.date) -> int:
+        """How many days the digest of that local date is of, 1 to 7: those since the one before it."""
+        return next(n for n in range(1, 8) if n == 7 or day - dt.timedelta(days=n) in self.days)
 
     def __contains__(self, day: dt.date) -> bool:
         """Whether that local date has a digest."""
-        return day in self.days and (self.paused_until is None or day >= self.paused_until)
+        begun = self.paused_until is None or day >= self.paused_until
+        return begun and day in self.days and occurs(day, self.timezone)
 
 
 class SubscriberState(StrEnum):

@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from digest import daily
 from digest.model import Days, Delivery, DeliveryState, Schedule, SubscriberState, zone
 from digest.operating.judging import Need, judge
-from digest.operating.vitals import DayOf, vitals
+from digest.operating.vitals import DAY, DayOf, vitals
 from digest.service import Service
 from digest.store import EditionHeader
 
@@ -20,6 +21,8 @@ class Due:
 
     at: dt.datetime
     readers: int
+    #: What is known now will be too old by then: unless something new is collected, nothing is sent.
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +56,21 @@ def glance(day: Service, now: dt.datetime) -> Glance:
 
 def next_due(day: Service, now: dt.datetime) -> Due | None:
     """When digests are due next, and how many readers have that hour; whoever began just now may wait longer."""
-    readers = day.store.subscribers.schedules()
-    alike: defaultdict[tuple[str, Days], list[Schedule]] = defaultdict(list)
+    readers = day.store.subscribers.schedules(now.date() - DAY)
+    alike: defaultdict[tuple[str, Days, dt.date | None], list[Schedule]] = defaultdict(list)
     for schedule in sorted(readers, key=lambda one: one.send_at):
-        alike[schedule.timezone, schedule.days].append(schedule)
+        alike[schedule.timezone, schedule.days, schedule.paused_until].append(schedule)
     found: Counter[dt.datetime] = Counter()
-    for (timezone, _), some in alike.items():
+    for (timezone, _, _), some in alike.items():
         # Of those with the same days only two can be next: the first hour that is still to come, and the first.
         time = now.astimezone(zone(timezone)).time()
         for one in {next((each for each in some if each.send_at > time), some[0]), some[0]}:
             found[one.due_at(one.next_date(now))] += readers[one]
-    return Due(at=min(found), readers=found[min(found)]) if found else None
+    if not found:
+        return None
+    newest, at = day.store.editions.newest(), min(found)
+    stale = newest is not None and at - newest.published_at > daily.STALE
+    return Due(at=at, readers=found[at], stale=stale)
 
 
 def why(delivery: Delivery) -> str:

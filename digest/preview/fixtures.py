@@ -33,6 +33,7 @@ from digest.model import (
     DeliveryKind,
     DeliveryState,
     Digest,
+    Due,
     Edition,
     EventKind,
     Interest,
@@ -117,7 +118,8 @@ class Fixture:
             picks=tuple(map(_picked, picked)),
             also_trending=tuple(map(_trending, trending)),
         )
-        plan = digest_plan(day, digest, madeup.NOON.date(), madeup.NOON)
+        due = Due(date=madeup.NOON.date(), at=reader.schedule.due_at(madeup.NOON.date()))
+        plan = digest_plan(day, digest, due, madeup.NOON)
         return compose(day, replace(plan, skipped=False), lambda _: edition)
 
 

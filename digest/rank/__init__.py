@@ -10,13 +10,24 @@ wording      reasons in the reader's words                       evaluate     th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from digest.config import DigestDefaults, Ranking
-from digest.model import Digest, Edition, Feedback, Interest, Paper, Reason, ReasonKind, Subscriber
+from digest.model import (
+    Digest,
+    Edition,
+    Feedback,
+    Interest,
+    Listed,
+    Paper,
+    Reason,
+    ReasonKind,
+    Subscriber,
+)
 from digest.rank import background, neural, vectors, wording
 from digest.rank.asked import asked_by
 from digest.rank.beside import Beside
@@ -24,7 +35,7 @@ from digest.rank.features import Bools, Ints, Texts
 from digest.rank.pool import Pool
 from digest.rank.profile import Profiler
 from digest.rank.score import Examples, Taste, nearest
-from digest.rank.select import Selector
+from digest.rank.select import Chosen, Selector
 from digest.rank.vectors import Embedder
 
 __all__ = ["OLDER", "Beside", "Embedder", "Ranker", "embedder"]
@@ -46,7 +57,8 @@ def embedder(model: str = "") -> Embedder:
 class Ranker:
     """One edition, made ready to be ranked for any number of subscribers.
 
-    `older` papers show what is usual where this installation reads, beside those of the edition.
+    `older` papers show what is usual where this installation reads, beside those of the edition. `of_days` is the
+    edition's papers, in their order, as they stand in a digest of so many days; without it, as on any day.
     """
 
     def __init__(
@@ -56,6 +68,7 @@ class Ranker:
         ranking: Ranking,
         embedder: Embedder | None = None,
         older: Iterable[Paper] = (),
+        of_days: Callable[[int], tuple[Listed, ...]] | None = None,
     ) -> None:
         self._edition, self.embedder = edition, embedder or vectors.shipped()
         papers = [listed.paper for listed in edition.papers]
@@ -66,7 +79,12 @@ class Ranker:
         self._pool = Pool.of(texts, known.with_texts(_read(list(before.values()), self.embedder)))
         self._profiler = Profiler(papers, self._pool, self.embedder)
         self._weights = cache(self._pool.corpus.weights)
-        self._selector = Selector(edition, self._pool.similarity, rules, ranking)
+
+        def selector(days: int) -> Selector:
+            standing = replace(edition, papers=of_days(days)) if of_days and days > 1 else edition
+            return Selector(standing, self._pool.similarity, rules, ranking)
+
+        self._selector = cache(selector)
         self._examples: Examples | None = None
         self._row_of_example: dict[str | Interest, int] = {}
         self._named: list[Reason | Interest] = []
@@ -77,11 +95,13 @@ class Ranker:
         shown: Mapping[str, frozenset[str]],
         examples: Mapping[str, Paper],
         said: Mapping[str, Sequence[Feedback]] | None = None,
+        days: Mapping[str, int] | None = None,
     ) -> Iterator[Digest]:
         """One digest each, in their order, perhaps an empty one.
 
-        `shown` holds what each was shown before, and `said` their feedback, by subscriber id; `examples` the papers
-        that they liked or disliked, by id. Memory is subscribers x papers x 4 bytes x interests: call it in blocks.
+        `shown` holds what each was shown before, `said` their feedback, and `days` of how many days their digest is,
+        one if it is not there, by subscriber id; `examples` the papers that they liked or disliked, by id. Memory is
+        subscribers x papers x 4 bytes x interests: call it in blocks.
         """
         if not self._edition.papers or not subscribers:
             yield from (Digest(subscriber=s, edition=self._edition.id, picks=()) for s in subscribers)
@@ -105,8 +125,16 @@ class Ranker:
                 for s, one in zip(subscribers, asked, strict=True)
             ]
         )
-        chosen = self._selector.choose(profiles, closed, [s.papers for s in subscribers], naming)
-        for subscriber, one in zip(subscribers, chosen, strict=True):
+        spans = [(days or {}).get(subscriber.id, 1) for subscriber in subscribers]
+        chosen: dict[int, Chosen] = {}
+        for span in sorted(set(spans)):
+            group = [reader for reader, other in enumerate(spans) if other == span]
+            wanting = [subscribers[reader].papers for reader in group]
+            theirs = [profiles[reader] for reader in group]
+            some = self._selector(span).choose(theirs, closed[group], wanting, naming)
+            chosen |= zip(group, some, strict=True)
+        for reader, subscriber in enumerate(subscribers):
+            one = chosen[reader]
             yield Digest(
                 subscriber=subscriber,
                 edition=self._edition.id,

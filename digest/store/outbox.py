@@ -31,10 +31,12 @@ from sqlalchemy import (
 )
 
 from digest.model import (
+    NOT_SHOWN,
     Delivery,
     DeliveryKind,
     DeliveryState,
     EventKind,
+    Former,
     JournalLine,
     Matter,
     Plan,
@@ -63,8 +65,6 @@ _WAITING = {DeliveryState.PLANNED, DeliveryState.RETRY}
 _OPEN = [*_WAITING, DeliveryState.SENDING]
 #: What an operator may have tried again.
 RETRIABLE = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUBT, DeliveryState.HELD]
-#: The papers of a digest that ended so were not shown.
-_NOT_SHOWN = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED]
 
 
 #: No settlements.
@@ -103,6 +103,20 @@ class Outbox:
                 found.update((row.subscriber, row.local_date) for row in connection.execute(chosen))
         return found
 
+    def past(self, readers: Collection[str], since: dt.date) -> Mapping[str, builtins.list[Former]]:
+        """What became of each reader's digests from that local date on, the newest date first."""
+        c = outbox.c
+        kept = (c.due_at, c.expires_at, c.prepared_at, c.state, c.sent_at)
+        chosen = select(c.subscriber, c.local_date.label("date"), *kept).order_by(c.local_date.desc())
+        chosen = chosen.where(c.local_date >= since, c.kind == DeliveryKind.DIGEST)
+        found: defaultdict[str, builtins.list[Former]] = defaultdict(list)
+        with self._database.reading() as connection:
+            for some in chunks(readers):
+                for row in connection.execute(chosen.where(c.subscriber.in_(some))).mappings():
+                    former = dict(row)
+                    found[former.pop("subscriber")].append(Former(**former))
+        return found
+
     def shown(self, readers: Collection[str]) -> Mapping[str, frozenset[str]]:
         """The ids, as of today, of the papers that each reader's digests showed or will show.
 
@@ -115,7 +129,7 @@ class Outbox:
                 chosen = select(outbox.c.subscriber, outbox.c.picks, outbox.c.also_trending).where(
                     outbox.c.subscriber.in_(some),
                     outbox.c.kind == DeliveryKind.DIGEST,
-                    outbox.c.state.not_in(_NOT_SHOWN),
+                    outbox.c.state.not_in(NOT_SHOWN),
                 )
                 for row in connection.execute(chosen):
                     told[row.subscriber].update(codec.decode_papers(row.picks))

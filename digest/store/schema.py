@@ -330,7 +330,7 @@ subscribers = Table(
     Column("left_from", _words(SubscriberState)),
     Index(None, "state", "id"),
     Index(None, "state", "address_key"),
-    Index(None, "state", "timezone", "days", "send_at"),
+    Index(None, "state", "timezone", "days", "send_at", "paused_until"),
 )
 
 interests = Table(

@@ -8,7 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+<<<<<<< HEAD
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
+=======
+from sqlalchemy import Connection, Row, Select, case, delete, func, select, update
+>>>>>>> schedule
 from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
@@ -223,14 +227,23 @@ class Subscribers:
         with self._database.reading() as connection:
             return {row.state: row.number for row in connection.execute(chosen)}
 
-    def schedules(self) -> Mapping[Schedule, int]:
-        """When the confirmed have their digests, each with how many do; a pause that ends by itself is not looked at."""
-        when = (subscribers.c.timezone, subscribers.c.days, subscribers.c.send_at)
-        chosen = select(*when, func.count().label("number")).group_by(*when)
-        confirmed = chosen.where(subscribers.c.state == SubscriberState.CONFIRMED)
+    def schedules(self, today: dt.date) -> Mapping[Schedule, int]:
+        """When the confirmed have their digests, each with how many do; pauses that are over by then are left out."""
+        c = subscribers.c
+        pause = case((c.paused_until > today, c.paused_until))
+        chosen = select(
+            c.timezone, c.days, c.send_at, pause.label("paused_until"), func.count().label("number")
+        )
+        chosen = chosen.group_by(c.timezone, c.days, c.send_at, pause)
+        confirmed = chosen.where(c.state == SubscriberState.CONFIRMED)
         with self._database.reading() as connection:
             return {
-                Schedule(timezone=row.timezone, send_at=row.send_at, days=Days(row.days)): row.number
+                Schedule(
+                    timezone=row.timezone,
+                    send_at=row.send_at,
+                    days=Days(row.days),
+                    paused_until=row.paused_until,
+                ): row.number
                 for row in connection.execute(confirmed)
             }
 

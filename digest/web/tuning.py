@@ -10,8 +10,9 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Request, Response
 
-from digest import daily, feedback, languages, subscriptions
+from digest import feedback, languages, subscriptions
 from digest.address import masked
+from digest.due import next_due
 from digest.errors import UsageError
 from digest.languages import Language
 from digest.links import Purpose
@@ -126,7 +127,7 @@ def settings_page(
 def _next_due(desk: Desk, reader: Subscriber, now: dt.datetime, language: Language) -> str:
     if reader.state is not SubscriberState.CONFIRMED:
         return ""
-    return when(reader.schedule, daily.next_date(desk.day, reader, now), now, language)
+    return when(next_due(desk.day, reader, now).at, reader.schedule.timezone, now, language)
 
 
 def _paused_until(reader: Subscriber, today: dt.date, language: Language) -> str:

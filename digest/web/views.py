@@ -15,7 +15,6 @@ from digest.model import (
     DAY_NAMES,
     Feedback,
     Opinion,
-    Schedule,
     Subject,
     SubscriberState,
     zone,
@@ -242,12 +241,13 @@ def weekdays(language: Language) -> tuple[tuple[str, str], ...]:
     return tuple((name, language.weekday(number)) for number, name in enumerate(DAY_NAMES))
 
 
-def when(schedule: Schedule, day: dt.date, now: dt.datetime, language: Language) -> str:
+def when(due_at: dt.datetime, timezone: str, now: dt.datetime, language: Language) -> str:
     """`tomorrow, Friday 10 April 2026, at 07:00 (Europe/Berlin)`; a digest that is due comes with the next turn."""
-    if schedule.due_at(day) <= now:
+    if due_at <= now:
         return language.gettext("within the next minutes")
-    ahead = (day - now.astimezone(zone(schedule.timezone)).date()).days
-    date, time, at = language.day(day), f"{schedule.send_at:%H:%M}", schedule.timezone
+    local = due_at.astimezone(zone(timezone))
+    ahead = (local.date() - now.astimezone(zone(timezone)).date()).days
+    date, time, at = language.day(local.date()), f"{local:%H:%M}", timezone
     if ahead == 0:
         return language.gettext("today, %(day)s, at %(time)s (%(zone)s)", day=date, time=time, zone=at)
     if ahead == 1:

@@ -151,7 +151,11 @@ def test_hours_are_counted_of_the_confirmed(store: Store):
     store.subscribers.add(a_subscriber("two"))
     store.subscribers.add(a_subscriber("three"))
     store.subscribers.add(a_subscriber("four", state=SubscriberState.PAUSED))
-    assert store.subscribers.schedules() == {early: 1, a_subscriber().schedule: 2}
+    usual = a_subscriber().schedule
+    for name, until in (("over", NOON.date()), ("away", NOON.date() + DAY)):
+        store.subscribers.add(a_subscriber(name, schedule=replace(usual, paused_until=until)))
+    away = replace(usual, paused_until=NOON.date() + DAY)
+    assert store.subscribers.schedules(NOON.date()) == {early: 1, usual: 3, away: 1}
 
 
 def test_suppressions_are_paged_and_told(store: Store):
@@ -254,7 +258,7 @@ def test_a_page_of_deliveries_is_found_by_an_index(plans, which: Which, index: s
         lambda store: store.deliveries.retriable(Which(state=DeliveryState.FAILED)),
         lambda store: store.subscribers.page(100, SubscriberState.PAUSED, after="m@example.org"),
         lambda store: store.bounces.complaints(NOON),
-        lambda store: store.subscribers.schedules(),
+        lambda store: store.subscribers.schedules(TODAY),
     ],
 )
 def test_what_every_page_counts_is_found_by_an_index(plans, ask) -> None:

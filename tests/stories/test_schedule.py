@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import config, daily, subscriptions
 from digest.model import DeliveryState
-from digest.schedule import Jobs
+from digest.schedule import Every, Jobs
 from digest.service import Service, open_service
 from digest.subscriptions import Wish
 
@@ -169,3 +170,106 @@ def test_told_to_stop_it_stops_between_two_messages(tmp_path: Path) -> None:
         controller.stop()
     assert counts[DeliveryState.SENT] == relay.messages < 20
     assert counts[DeliveryState.PLANNED] == 20 - relay.messages
+
+
+# --- nothing rests on the scheduler ---------------------------------------------------------------
+
+
+def test_down_over_the_hour_the_digest_comes_when_it_is_up_again_and_once(tmp_path: Path) -> None:
+    """A scheduler of timers would have dropped the run, or computed the next one from now."""
+    settings = furnished(tmp_path)
+    for clock in ("06:59", "07:20", "07:30", "23:00"):
+        with open_service(settings) as day:
+            now = dt.datetime.fromisoformat(f"2026-04-16T{clock}Z")
+            if clock == "06:59":
+                subscriptions.add(day, "vision@example.org", Wish(), now, confirmed=True)
+            jobs = Jobs(day, lambda now=now: now)
+            jobs.start()
+            until(jobs.ready)
+            if clock != "06:59":
+                until(lambda day=day: states(day) == [DeliveryState.SENT])
+            assert jobs.stop(10 * SECONDS)
+            assert [row.plan.local_date for row in day.store.outbox.list()] == (
+                [] if clock == "06:59" else [now.date()]
+            )
+    assert len(list(settings.outbox_directory.rglob("*.eml"))) == 1
+
+
+def test_a_clock_that_is_put_forward_by_a_year_costs_one_turn() -> None:
+    """An interval trigger would count up three million turns before it ran one of them."""
+    scheduler, turns = BackgroundScheduler(timezone=dt.UTC), []
+    last_year = dt.datetime.now(dt.UTC) - dt.timedelta(days=400)
+    scheduler.add_job(turns.append, Every(dt.timedelta(minutes=1)), ["turn"], next_run_time=last_year, misfire_grace_time=None)  # fmt: skip
+    scheduler.start()
+    until(lambda: turns)
+    (job,) = scheduler.get_jobs()
+    assert job.next_run_time - dt.datetime.now(dt.UTC) <= dt.timedelta(minutes=1)
+    scheduler.shutdown()
+    assert turns == ["turn"]
+
+
+def test_after_a_clock_is_set_every_job_has_its_turn_at_once(
+    day: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def clock() -> dt.datetime:
+        asked.append(time.monotonic())
+        return NOW
+
+    jobs = Jobs(day, clock)
+    jobs.start()
+    until(jobs.ready)
+    until(lambda: len(asked) >= 6)  # each job, and `prepare` once more
+    begun, before = time.monotonic(), len(asked)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    until(lambda: len(asked) >= before + 5)
+    assert asked[before + 4] - begun < 6, "sooner than any of them would have come by itself"
+    assert jobs.stop(10 * SECONDS)
+
+
+class Unanswered:
+    """A relay that is still thinking when the test is over."""
+
+    def __init__(self) -> None:
+        self.asked, self.over = threading.Event(), threading.Event()
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 (aiosmtpd's name)
+        self.asked.set()
+        await asyncio.to_thread(self.over.wait)
+        return "250 kept"
+
+
+def delivering(folder: Path, relay: object, readers: int) -> tuple[bool, DeliveryState]:
+    """Whether the jobs gave up while a relay was sent to, and the state of the last delivery."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(relay, hostname="127.0.0.1", port=port)
+    controller.start()
+    gave_up = threading.Event()
+    try:
+        with open_service(furnished(folder, smtp(port) + "connections = 1\n")) as day:
+            for number in range(readers):
+                subscriptions.add(day, f"reader{number}@example.org", Wish(), NOW, confirmed=True)
+            jobs = Jobs(day, lambda: NOW, lambda job: job.every + SECONDS, gave_up.set)
+            jobs.start()
+            assert relay.asked.wait(60)
+            until(lambda: gave_up.is_set() or day.store.outbox.counts().get(DeliveryState.SENT) == readers)
+            if isinstance(relay, Unanswered):
+                relay.over.set()
+            assert jobs.stop(20 * SECONDS)
+            return gave_up.is_set(), day.store.outbox.list()[0].state
+    finally:
+        controller.stop()
+
+
+@pytest.mark.slow
+def test_a_job_that_hangs_ends_the_process(tmp_path: Path) -> None:
+    assert delivering(tmp_path, Unanswered(), 1)[0]
+
+
+@pytest.mark.slow
+def test_a_long_delivery_that_gets_on_is_left_alone(tmp_path: Path) -> None:
+    """Thirty messages of half a second each, where one turn may be silent for eleven."""
+    assert delivering(tmp_path, Slow(), 30) == (False, DeliveryState.SENT)

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import config, daily, deliver, roster, subscriptions
+from digest.due import due_digests, next_due
 from digest.errors import LinkError, LinkExpired, UsageError
 from digest.links import Purpose
 from digest.messages import compose
@@ -100,32 +101,32 @@ def test_who_asks_is_mailed_a_link_and_gets_nothing_before_confirming(day: Servi
 
 def test_the_first_digest_is_the_first_that_is_due_after_confirming(day: Service) -> None:
     subscribed(day)
-    assert not any(daily.due_digests(day, NOW + HOUR, None))
-    assert any(daily.due_digests(day, NOW + DAY, None))
+    assert not any(due_digests(day, NOW + HOUR))
+    assert any(due_digests(day, NOW + DAY))
 
 
 def test_the_next_digest_is_told_as_it_will_come(day: Service) -> None:
     reader = subscribed(day, NOW)  # 10:00, after the usual 07:00
     tomorrow = NOW.date() + DAY
-    assert daily.next_date(day, reader, NOW) == tomorrow
+    assert next_due(day, reader, NOW).date == tomorrow
     later = subscriptions.update(day, reader.id, Wish(send_at="11:00"), confirmed=False, now=NOW)
-    assert daily.next_date(day, later, NOW) == NOW.date()
-    assert daily.next_date(day, later, NOW + HOUR) == NOW.date(), "due, and still to be prepared"
+    assert next_due(day, later, NOW).date == NOW.date()
+    assert next_due(day, later, NOW + HOUR).date == NOW.date(), "due, and still to be prepared"
     day.store.outbox.enqueue([replace(a_plan(later), edition=None, local_date=NOW.date())])
-    assert daily.next_date(day, later, NOW + HOUR) == tomorrow
+    assert next_due(day, later, NOW + HOUR).date == tomorrow
     latest = subscriptions.update(day, reader.id, Wish(send_at="23:00"), confirmed=False, now=NOW)
-    assert daily.next_date(day, latest, NOW + HOUR) == tomorrow, "one a day, whatever the hour is moved to"
+    assert next_due(day, latest, NOW + HOUR).date == tomorrow, "one a day, whatever the hour is moved to"
 
 
 def test_a_pause_ends_by_itself_on_its_date(day: Service) -> None:
     reader = subscribed(day, NOW - DAY)
     until = NOW.date() + 3 * DAY
     paused = subscriptions.update(day, reader.id, Wish(paused_until=str(until)), confirmed=False, now=NOW)
-    assert daily.next_date(day, paused, NOW) == until
-    due = [any(daily.due_digests(day, NOW + n * DAY, None)) for n in range(5)]
+    assert next_due(day, paused, NOW).date == until
+    due = [any(due_digests(day, NOW + n * DAY)) for n in range(5)]
     assert due == [False, False, False, True, True]
     subscriptions.update(day, reader.id, Wish(paused_until=""), confirmed=False, now=NOW)
-    assert any(daily.due_digests(day, NOW, None))
+    assert any(due_digests(day, NOW))
 
 
 @given(
@@ -256,7 +257,7 @@ def test_leaving_takes_effect_at_once_and_twice_is_once(day: Service) -> None:
         departure = Departure(at=NOW + 900 * DAY, state=SubscriberState.CONFIRMED)
         gone = replace(reader, state=SubscriberState.UNSUBSCRIBED, departure=departure)
         assert left == the_reader(day) == gone
-    assert not any(daily.due_digests(day, NOW + DAY, None))
+    assert not any(due_digests(day, NOW + DAY))
 
 
 def test_a_reader_who_is_gone_can_still_leave_and_can_do_nothing_else(day: Service) -> None:

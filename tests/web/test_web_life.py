@@ -36,7 +36,7 @@ from digest import bounces, daily, deliver
 from digest.bounces import Fate
 from digest.links import Links, Purpose
 from digest.messages import digest_plan
-from digest.model import DeliveryKind, DeliveryState, Digest, SubscriberState
+from digest.model import DeliveryKind, DeliveryState, Digest, Due, SubscriberState
 
 SCANNERS = ("Mozilla/5.0 (compatible; SafeLinks)", "Barracuda Sentinel (EE)", "curl/8", "")
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -160,7 +160,8 @@ def prepared(site, names: list[str]) -> str:
     picks = tuple(a_pick(listed) for listed in edition.papers[:3])
     readers = [site.day.store.subscribers.by_address(f"{name}@example.org") for name in names]
     digests = [Digest(subscriber=one, edition=edition.id, picks=picks, also_trending=()) for one in readers]
-    site.day.store.outbox.enqueue([digest_plan(site.day, one, date, site.clock.now) for one in digests])
+    due = Due(date=date, at=site.clock.now)
+    site.day.store.outbox.enqueue([digest_plan(site.day, one, due, site.clock.now) for one in digests])
     return date.isoformat()
 
 

@@ -17,7 +17,7 @@ NOW = dt.datetime(2026, 4, 10, 12, tzinfo=dt.UTC)
 
 def due(hour: int, days: str, zone: str = "Europe/Berlin") -> str:
     schedule = Schedule(timezone=zone, send_at=dt.time(hour), days=Days(days))
-    return when(schedule, schedule.next_date(NOW), NOW, ENGLISH)
+    return when(schedule.due_at(schedule.next_date(NOW)), zone, NOW, ENGLISH)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI, Response
 
 from digest import operating
-from digest.operating import Glance, Need, Place, Standing
+from digest.operating import Due, Glance, Need, Place, Standing
 from digest.web.admin.office import Office
 from digest.web.admin.plot import days_page
 from digest.web.desk import READ
@@ -97,7 +97,7 @@ def add(web: FastAPI, office: Office) -> None:
 
 
 def _today(office: Office, found: Glance) -> Today:
-    due, edition = found.due, found.edition
+    edition = found.edition
     return Today(
         at=_minute(found.at),
         needs=tuple(
@@ -124,9 +124,16 @@ def _today(office: Office, found: Glance) -> Today:
                 for state, number in found.subscribers.items()
             ),
         ),
-        due=f"{_minute(due.at)}, for {due.readers:,} readers" if due else "nobody is to get one",
+        due=_due(found.due),
         edition=f"{_minute(edition.published_at)}, with {edition.papers:,} papers" if edition else "none yet",
     )
+
+
+def _due(due: Due | None) -> str:
+    if due is None:
+        return "nobody is to get one"
+    unless = ", if something new is collected by then" if due.stale else ""
+    return f"{_minute(due.at)}, for {due.readers:,} readers{unless}"
 
 
 def _place(office: Office, need: Need) -> str:

@@ -12,8 +12,9 @@ from fastapi import FastAPI, Form, HTTPException, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest import address as addresses
-from digest import daily, subscriptions
+from digest import subscriptions
 from digest.address import masked
+from digest.due import next_due
 from digest.errors import UsageError
 from digest.languages import ENGLISH
 from digest.model import Bounce, Subscriber, SubscriberState, Suppression
@@ -257,7 +258,7 @@ def _one(office: Office, reader: Subscriber) -> One:
     day, now = office.day, office.desk.clock()
     due = ""
     if reader.state is SubscriberState.CONFIRMED:
-        due = when(reader.schedule, daily.next_date(day, reader, now), now, ENGLISH)
+        due = when(next_due(day, reader, now).at, reader.schedule.timezone, now, ENGLISH)
     suppression = day.store.suppressions.of(reader.address)
     facts = {
         "Name": reader.name,
