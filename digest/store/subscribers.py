@@ -8,11 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-<<<<<<< HEAD
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
-=======
-from sqlalchemy import Connection, Row, Select, case, delete, func, select, update
->>>>>>> schedule
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from digest.address import key, masked
