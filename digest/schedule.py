@@ -51,9 +51,13 @@ class Job:
 class Jobs:
     """The jobs of one process, in threads of their own from `start` to `stop`."""
 
-    def __init__(self, day: Service, clock: Clock = real_time) -> None:
+    def __init__(
+        self, day: Service, clock: Clock = real_time, hand_over: daily.HandOver | None = None
+    ) -> None:
         self._day = day
         self._clock = clock
+        #: To whom preparing and delivering is left, if it is.
+        self._hand_over = hand_over
         self._stopping = threading.Event()
         #: Set once every source that was due at the start was asked: until then, nothing is prepared.
         self._collected = threading.Event()
@@ -136,13 +140,15 @@ class Jobs:
     def _prepare(self, now: dt.datetime) -> None:
         if not self._collected.is_set():
             return
-        if daily.prepare_due(self._day, now).prepared:
+        if daily.prepare_due(self._day, now, hand_over=self._hand_over).prepared:
             self._nudge("deliver")
 
     def _deliver(self, now: dt.datetime) -> None:
         settings = self._day.settings
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        daily.deliver_due(self._day, transport, now, stopping=self._stopping.is_set)
+        daily.deliver_due(
+            self._day, transport, now, stopping=self._stopping.is_set, hand_over=self._hand_over
+        )
 
     def _tell(self, now: dt.datetime) -> None:
         webhook.tell(self._day, now, self._stopping.is_set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,18 @@ import typer
 from pydantic import SecretStr
 
 from digest import as_json, config, daily, deliver, samples, subscriptions, webhook
-from digest.cli.console import AsJson, Now, clock, complain, progress_bars, say, service, show
+from digest.cli.console import (
+    AsJson,
+    Now,
+    announce,
+    clock,
+    complain,
+    handing_over,
+    progress_bars,
+    say,
+    service,
+    show,
+)
 from digest.daily import Report
 from digest.errors import UsageError
 from digest.model import Collected, DeliveryState, Rights, Source, SourceKind, SourceState
@@ -140,11 +152,15 @@ def run(
 def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | None) -> Report:
     """Open the service and run the day once."""
     at = clock(now)
-    with open_service(settings) as day, progress_bars() as progress:
+    with open_service(settings) as day, progress_bars() as progress, ExitStack() as stack:
         subscriptions.sync_readers(day, at)
         subscriber = subscriptions.find(day, only).id if only else None
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        report = daily.run(day, transport, at, subscriber, progress)
+        # Workers have a clock of their own; and for one reader somebody is waiting.
+        hand_over = None if now or only else stack.enter_context(handing_over(settings))
+        report = daily.run(day, transport, at, subscriber, progress, hand_over)
+        if hand_over:
+            announce("preparing and delivering are the workers'")
         subscriptions.forget(day, at)
         day.store.tallies.take(at.date())
         webhook.tell(day, at)

@@ -69,6 +69,7 @@ from digest.model.readers import (
     zone,
 )
 from digest.model.records import Record
+from digest.model.shards import Shard, Some, shards
 
 __all__ = [
     "DAY_NAMES",
@@ -127,8 +128,10 @@ __all__ = [
     "Schedule",
     "Scope",
     "Settlement",
+    "Shard",
     "Signals",
     "Snapshot",
+    "Some",
     "Source",
     "SourceKind",
     "SourceState",
@@ -143,5 +146,6 @@ __all__ = [
     "Verdict",
     "calendar_date",
     "clock_time",
+    "shards",
     "zone",
 ]

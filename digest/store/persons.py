@@ -45,6 +45,7 @@ NOBODYS = frozenset(
             "edition_papers",
             "tallies",
             "api_keys",
+            "senders",
         ),
     }
 )
