@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
 from typing import NoReturn
 
 import structlog
@@ -31,11 +33,14 @@ from digest.model import (
     Names,
     Notice,
     Paper,
+    Shard,
+    Some,
     Source,
     SourceState,
     SourceStatus,
     Subject,
     Subscriber,
+    shards,
 )
 from digest.rank import Beside, Embedder, Ranker
 from digest.sending import Shift
@@ -52,6 +57,18 @@ GROWTH = dt.timedelta(days=30)
 
 #: Called as (step, done, total) while a pass works; total is None where it is not known.
 Progress = Callable[[str, int, int | None], None]
+
+
+class Step(StrEnum):
+    """A part of the day that other processes can do, shard by shard."""
+
+    PREPARE = "prepare"
+    DELIVER = "deliver"
+
+
+#: Leaves a step to other processes. They may be told of the same shards again and again, and must be:
+#: whatever they were told may get lost.
+HandOver = Callable[[Step, Sequence[Shard]], None]
 
 
 def silent(_step: str, _done: int, _total: int | None) -> None:
@@ -86,17 +103,18 @@ def run(
     day: Service,
     transport: Transport,
     now: dt.datetime,
-    only: str | None = None,
+    only: Some = None,
     progress: Progress = silent,
     stopping: Callable[[], bool] = never,
+    hand_over: HandOver | None = None,
 ) -> Report:
-    """One pass: everything that is due now, once. `only` restricts digests to one subscriber's id.
+    """One pass: everything that is due now, once. `only` restricts digests to some readers.
 
     Once `stopping` says so it ends before the next source, block of readers or message; the next pass does the rest.
     """
     sources = tuple(collect(day, due_sources(day, now), now, progress, stopping))
-    made = Made(edition=None) if stopping() else prepare_due(day, now, only, progress, stopping)
-    outcomes = deliver_due(day, transport, now, only, progress, stopping)
+    made = Made(edition=None) if stopping() else prepare_due(day, now, only, progress, stopping, hand_over)
+    outcomes = deliver_due(day, transport, now, only, progress, stopping, hand_over)
     return Report(
         edition=made.edition,
         sources=sources,
@@ -250,49 +268,60 @@ class Made:
 def prepare_due(
     day: Service,
     now: dt.datetime,
-    only: str | None = None,
+    only: Some = None,
     progress: Progress = silent,
     stopping: Callable[[], bool] = never,
+    hand_over: HandOver | None = None,
 ) -> Made:
-    """Publish what was collected, and prepare every digest that is due."""
+    """Publish what was collected, and prepare every digest that is due, or hand that over."""
     edition = publish(day, now)
     # Before the ranking: what a reader was never shown is open to them again.
     day.store.outbox.expire(now)
     if edition is None:
         return Made(edition=None)
+    if not is_news(edition, now):
+        log.info("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
+        return Made(edition=edition.id)
+    if hand_over:
+        due = sum(len(block) for block in due_digests(day, now, only))
+        hand_over(Step.PREPARE, shards(due, day.settings.cluster.shard_size))
+        return Made(edition=edition.id)
     prepared, skipped = prepare(day, edition, now, only, progress, stopping)
     return Made(edition=edition.id, prepared=prepared, skipped=skipped)
+
+
+def is_news(edition: Edition, now: dt.datetime) -> bool:
+    """Whether digests may still be made from it."""
+    return now - edition.published_at <= STALE
 
 
 def prepare(
     day: Service,
     edition: Edition,
     now: dt.datetime,
-    only: str | None = None,
+    only: Some = None,
     progress: Progress = silent,
     stopping: Callable[[], bool] = never,
+    ranker: Callable[[], Ranker] | None = None,
 ) -> tuple[int, int]:
-    """Rank the edition for everybody whose digest is due and write it to the outbox: (prepared, skipped).
+    """Rank the edition for those whose digest is due and write it to the outbox: (prepared, skipped).
 
-    Once per (subscriber, local date): the outbox row is the proof.
+    Once per (subscriber, local date): the outbox row is the proof. `ranker` is asked for the edition's, if somebody's
+    is due, by whoever has one at hand.
     """
-    if now - edition.published_at > STALE:
-        log.info("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
-        return 0, 0
-    ranker: Ranker | None = None
+    ranker = ranker or cache(lambda: ranker_of(day, edition, keep=True))
     machine = summaries.summariser(day.settings)
     prepared = skipped = 0
     for block in due_digests(day, now, only):
         if stopping():
             break
-        ranker = ranker or ranker_of(day, edition, keep=True)
         subscribers = [subscriber for subscriber, _ in block]
         days = {subscriber.id: due.days for subscriber, due in block}
         shown = day.store.outbox.shown([subscriber.id for subscriber in subscribers])
         said = day.store.opinions.of([subscriber.id for subscriber in subscribers])
         compared = examples(day, subscribers, said)
-        embed(day, ranker.embedder, compared.values(), keep=True)
-        digests = list(ranker.digests(subscribers, shown, compared, said, days))
+        embed(day, ranker().embedder, compared.values(), keep=True)
+        digests = list(ranker().digests(subscribers, shown, compared, said, days))
         progress("ranked", prepared + skipped + len(digests), None)
         plans = [digest_plan(day, one, due, now) for one, (_, due) in zip(digests, block, strict=True)]
         summaries.decide(day, edition, plans, machine, now)
@@ -352,21 +381,38 @@ def deliver_due(
     day: Service,
     transport: Transport,
     now: dt.datetime,
-    only: str | None = None,
+    only: Some = None,
+    progress: Progress = silent,
+    stopping: Callable[[], bool] = never,
+    hand_over: HandOver | None = None,
+) -> Counter[DeliveryState]:
+    """Deliver every message that is due, or hand that over; returns how many came to which state."""
+    outcomes = sending.recover_dead(day, now) + sending.resolve_doubts(day, now)
+    outcomes[DeliveryState.EXPIRED] += day.store.outbox.expire(now)
+    if hand_over:
+        due = day.store.outbox.due(now, only)
+        hand_over(Step.DELIVER, shards(due, day.settings.cluster.shard_size))
+        return +outcomes
+    return +outcomes + send(day, transport, now, only, progress, stopping)
+
+
+def send(
+    day: Service,
+    transport: Transport,
+    now: dt.datetime,
+    only: Some = None,
     progress: Progress = silent,
     stopping: Callable[[], bool] = never,
 ) -> Counter[DeliveryState]:
-    """Hand over every message that is due; returns how many came to which state.
+    """Send the messages that are due, of all or some readers; returns how many came to which state.
 
     Safe to repeat and to run twice at once: a row is claimed by one pass, and settled by the same, or by its journal
     if it died. The transport is opened only when there is something to hand over. Raises DeliveryError, with
     everything held, if the relay refuses too much of it for our sake.
     """
-    outcomes = sending.recover_dead(day, now) + sending.resolve_doubts(day, now)
-    outcomes[DeliveryState.EXPIRED] += day.store.outbox.expire(now)
     waiting = day.store.outbox.due(now, only)
     if not waiting or stopping():
-        return +outcomes
+        return Counter()
     with deliver.owning() as me:
         shift = Shift(day, me, now, only, stopping)
         try:
@@ -378,7 +424,7 @@ def deliver_due(
             shift.close()
     if shift.refused:
         hold_all(day, now)
-    return outcomes + shift.outcomes
+    return shift.outcomes
 
 
 def hold_all(day: Service, now: dt.datetime) -> NoReturn:

@@ -12,20 +12,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from digest.model import Due, Former, Schedule, Subscriber
+from digest.model import Due, Former, Schedule, Some, Subscriber
 from digest.service import Service
 
 #: How far back it matters what a reader had: a digest is of a week at most, and a zone may be a day ahead.
 MEMORY = dt.timedelta(days=8)
 
 
-def due_digests(
-    day: Service, now: dt.datetime, only: str | None = None
-) -> Iterator[list[tuple[Subscriber, Due]]]:
+def due_digests(day: Service, now: dt.datetime, only: Some = None) -> Iterator[list[tuple[Subscriber, Due]]]:
     """Subscribers whose digest is due and not prepared, in blocks, each with what is due."""
     lifetime, outbox = day.settings.mail.expire_after, day.store.outbox
-    for block in day.store.subscribers.confirmed():
-        some = [(s, timetable(day, s)) for s in block if only in {None, s.id}]
+    for block in day.store.subscribers.confirmed(only):
+        some = [(s, timetable(day, s)) for s in block]
         dated = [(s, schedule, date) for s, schedule in some if (date := schedule.due_date(now, lifetime))]
         if not dated:
             continue

@@ -82,18 +82,21 @@ def patience(job: Job) -> dt.timedelta:
 class Jobs:
     """The jobs of one process, in threads of their own from `start` to `stop`.
 
-    `give_up` is called when one of them has given no sign of life for longer than `patience` has with it.
+    `hand_over` is to whom preparing and delivering is left, if it is; `give_up` is called when a job has given no sign
+    of life for longer than `patience` has with it.
     """
 
     def __init__(
         self,
         day: Service,
         clock: Clock = real_time,
+        hand_over: daily.HandOver | None = None,
         patience: Callable[[Job], dt.timedelta] = patience,
         give_up: Callable[[], None] = give_up,
     ) -> None:
         self._day = day
         self._clock = clock
+        self._hand_over = hand_over
         self._patience, self._give_up = patience, give_up
         self._stopping = threading.Event()
         #: Set once every source that was due at the start was asked: until then, nothing is prepared.
@@ -211,16 +214,27 @@ class Jobs:
     def _prepare(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         if not self._collected.is_set():
             return
-        stopping = self._stopping.is_set
-        made = daily.prepare_due(self._day, now, progress=lambda *_: gets_on(), stopping=stopping)
+        made = daily.prepare_due(
+            self._day,
+            now,
+            progress=lambda *_: gets_on(),
+            stopping=self._stopping.is_set,
+            hand_over=self._hand_over,
+        )
         if made.prepared:
             self._nudge("deliver")
 
     def _deliver(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         settings = self._day.settings
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        stopping = self._stopping.is_set
-        daily.deliver_due(self._day, transport, now, progress=lambda *_: gets_on(), stopping=stopping)
+        daily.deliver_due(
+            self._day,
+            transport,
+            now,
+            progress=lambda *_: gets_on(),
+            stopping=self._stopping.is_set,
+            hand_over=self._hand_over,
+        )
 
     def _tell(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         def stopping() -> bool:

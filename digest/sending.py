@@ -19,7 +19,7 @@ from digest import bounces, deliver
 from digest.deliver import Facts, Journals
 from digest.errors import DeliveryError, RenderError
 from digest.messages import compose
-from digest.model import Delivery, DeliveryState, Message, Outcome, Settlement, Verdict
+from digest.model import Delivery, DeliveryState, Message, Outcome, Settlement, Some, Verdict
 from digest.service import Service
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ class Shift:
     """One pass at the outbox: claims, makes the messages, settles."""
 
     def __init__(
-        self, day: Service, owner: str, now: dt.datetime, only: str | None, stopping: Callable[[], bool]
+        self, day: Service, owner: str, now: dt.datetime, only: Some, stopping: Callable[[], bool]
     ) -> None:
         self._day = day
         self._owner = owner
@@ -166,7 +166,7 @@ def recover_dead(day: Service, now: dt.datetime) -> Counter[DeliveryState]:
     """Settle what all passes left that died; how many ended, in which state."""
     states: Counter[DeliveryState] = Counter()
     for owner in day.store.outbox.owners() | journals(day).owners():
-        if deliver.alive(owner, day.settings.cluster.lease):
+        if not is_over(day, owner):
             continue
         try:
             found = recover(day, owner, now)
@@ -178,6 +178,12 @@ def recover_dead(day: Service, now: dt.datetime) -> Counter[DeliveryState]:
         states += found
         log.warning("pass recovered", **{str(state): count for state, count in found.items()})
     return states
+
+
+def is_over(day: Service, owner: str) -> bool:
+    """Whether a pass is no more, or may be taken for that: then it can begin no message any more."""
+    alive = deliver.alive(owner)
+    return journals(day).seal(owner, day.settings.cluster.lease) if alive is None else not alive
 
 
 def resolve_doubts(day: Service, now: dt.datetime) -> Counter[DeliveryState]:

@@ -22,8 +22,6 @@ from digest.operating.vitals import Disk, Vitals
 
 FOLDER = ROOT / "config" / "deploy"
 FILES = sorted(path for path in FOLDER.iterdir() if path.is_file())
-#: In the contract, and of the cluster's.
-PROMISED = {"digest worker"}
 
 
 def names(value: object) -> Iterator[str]:
@@ -79,7 +77,7 @@ def test_every_metric_is_in_the_readme() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_commands_and_settings_that_are_named_are_there(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    groups = {command.partition(" ")[2].partition(" ")[0] for command in {*COMMANDS, *PROMISED}}
+    groups = {command.partition(" ")[2].partition(" ")[0] for command in COMMANDS}
     for found in re.findall(r"`digest ([a-z-]+)|/bin/digest (?:--\S+ \S+ )*([a-z]+)", text):
         assert "".join(found) in groups
     keys = {

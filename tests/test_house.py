@@ -38,6 +38,7 @@ def importers(package: str) -> list[str]:
     ("package", "door"),
     [
         ("apscheduler", "schedule.py"),
+        ("procrastinate", "cluster.py"),
         ("feedparser", "ingest/feeds.py"),
         ("httpx2", "ingest/fetch.py"),
         ("httpcore2", "ingest/network.py"),

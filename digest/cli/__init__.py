@@ -27,6 +27,7 @@ from digest.cli import (
     signing,
     starting,
     subscribers,
+    working,
 )
 from digest.cli.console import Front, Log, complain, log_to_stderr
 from digest.errors import DigestError, UsageError
@@ -42,6 +43,7 @@ app = typer.Typer(
 starting.commands(app)
 running.commands(app)
 serving.commands(app)
+working.commands(app)
 app.add_typer(subscribers.app, name="subscribers")
 looking.commands(app)
 evaluating.commands(app)

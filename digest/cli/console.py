@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,9 @@ from structlog.typing import EventDict, Processor
 
 from digest import address, daily
 from digest.config import Settings, load
+from digest.daily import HandOver
 from digest.deliver import replies
+from digest.errors import ConfigError
 from digest.links import Purpose
 from digest.service import Service, open_service
 
@@ -46,6 +49,25 @@ def service(context: typer.Context) -> Iterator[Service]:
     """The configured service, opened; closed again at the end of the command."""
     with open_service(context.obj.settings()) as day:
         yield day
+
+
+@contextmanager
+def handing_over(settings: Settings) -> Iterator[HandOver | None]:
+    """How shards come to the workers; None where this process does everything itself."""
+    if not settings.cluster.enabled:
+        yield None
+        return
+    need_workers()
+    from digest import cluster  # noqa: PLC0415 (an extra)
+
+    with cluster.queue(settings.database_url) as queue:
+        yield queue
+
+
+def need_workers() -> None:
+    """ConfigError if what `digest.cluster` is made with is not installed."""
+    if find_spec("procrastinate") is None:
+        raise ConfigError("cluster.enabled needs procrastinate: pip install 'daily-digest[cluster]'")
 
 
 def instant(text: str) -> dt.datetime:

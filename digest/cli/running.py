@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,18 @@ import typer
 from pydantic import SecretStr
 
 from digest import as_json, config, daily, deliver, operating, samples, subscriptions, upkeep, webhook
-from digest.cli.console import AsJson, Now, announce, clock, complain, progress_bars, say, service, show
+from digest.cli.console import (
+    AsJson,
+    Now,
+    announce,
+    clock,
+    complain,
+    handing_over,
+    progress_bars,
+    say,
+    service,
+    show,
+)
 from digest.cli.ending import told_to_stop
 from digest.daily import Report
 from digest.errors import UsageError
@@ -141,15 +153,24 @@ def run(
 def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | None) -> Report:
     """Open the service and run the day once, or what is done of it when SIGTERM comes."""
     at = clock(now)
-    with told_to_stop() as stopping, open_service(settings) as day, progress_bars() as progress:
+    with (
+        told_to_stop() as stopping,
+        open_service(settings) as day,
+        progress_bars() as progress,
+        ExitStack() as stack,
+    ):
         subscriptions.sync_readers(day, at)
         subscriber = subscriptions.find(day, only).id if only else None
         transport = deliver.transport(settings.mail, settings.outbox_directory)
+        # Workers have a clock of their own; and for one reader somebody is waiting.
+        hand_over = None if now or only else stack.enter_context(handing_over(settings))
         with operating.watched(day):
-            report = daily.run(day, transport, at, subscriber, progress, stopping)
+            report = daily.run(day, transport, at, subscriber, progress, stopping, hand_over)
             if stopping():
                 announce("stopped in between; the next pass does the rest")
                 return report
+            if hand_over:
+                announce("preparing and delivering are the workers'")
             webhook.tell(day, at, stopping)
             upkeep.keep_tidy(day, at)
             broken = operating.attend(day, at)

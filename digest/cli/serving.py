@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from digest import subscriptions
-from digest.cli.console import announce, clock
+from digest.cli.console import announce, clock, handing_over
 from digest.cli.ending import leave_soon
 from digest.config import Site
 from digest.errors import UsageError
@@ -38,9 +38,9 @@ def serve(
 
     settings = context.obj.settings()
     refuse_unsafe(settings.site)
-    with open_service(settings) as day:
+    with open_service(settings) as day, handing_over(settings) as hand_over:
         subscriptions.sync_readers(day, clock(None))
-        jobs = Jobs(day)
+        jobs = Jobs(day, hand_over=hand_over)
 
         def begin(url: str) -> None:
             jobs.start()

@@ -265,9 +265,11 @@ class Web(Section):
 
 
 class Cluster(Section):
-    """More than one machine; in the contract and not built yet: refused if switched on."""
+    """More than one machine."""
 
-    enabled: Literal[False] = False
+    #: Shards go to `digest worker`s; else every process does the work itself.
+    enabled: bool = False
+    #: About how many readers one of them works on at a time.
     shard_size: int = Field(500, ge=1)
     lease: Duration = dt.timedelta(minutes=15)
 
@@ -421,6 +423,15 @@ class Settings(Section):
     def _somebody_to_ask(self) -> Settings:
         if self.digest.summary == "model" and not (self.summary.url and self.summary.model):
             raise ValueError('digest.summary is "model": set summary.url and summary.model too')
+        return self
+
+    @model_validator(mode="after")
+    def _one_database_for_all(self) -> Settings:
+        if self.cluster.enabled and not self.database.url.startswith("postgresql"):
+            raise ValueError(
+                "cluster.enabled needs a database that several machines share: set database.url to PostgreSQL,"
+                " after `digest db move` if you come from SQLite"
+            )
         return self
 
     @property

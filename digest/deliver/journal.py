@@ -11,7 +11,9 @@ A journal has one writer, a pass, which is one thread however many connections i
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -53,6 +55,9 @@ class Journals(Protocol):
 
     def owners(self) -> set[str]:
         """Whose journals there are."""
+
+    def seal(self, owner: str, lease: dt.timedelta) -> bool:
+        """Take it for over if nothing was heard of a pass for that long; whether it can begin no message any more."""
 
 
 class NoJournal:
@@ -103,6 +108,13 @@ class JournalFiles:
     def owners(self) -> set[str]:
         """Whose files are there."""
         return {unquote(path.stem) for path in self._directory.glob(f"*:*:*:*{SUFFIX}")}
+
+    def seal(self, owner: str, lease: dt.timedelta) -> bool:
+        """Whether its file is as old as that, or gone. Of another host's pass; files are for an outbox that has one."""
+        try:
+            return time.time() - self._path(owner).stat().st_mtime > lease.total_seconds()
+        except FileNotFoundError:
+            return True
 
     def _path(self, owner: str) -> Path:
         return self._directory / f"{quote(owner, safe=':')}{SUFFIX}"

@@ -1,9 +1,11 @@
-"""Who is sending: names a process and its pass, so that a later one can tell whether it still runs."""
+"""Who is sending: names a process and its pass, so that a later one can tell whether it still runs.
+
+Machines that share a database are told apart by their hostnames, and so are containers.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import socket
 import time
@@ -18,8 +20,7 @@ _at_work: set[str] = set()
 def owning() -> Iterator[str]:
     """Be an owner, for one pass: `host:pid:start:begun`, nanoseconds since 1970 at the end.
 
-    The start time tells it from a later process of the same pid. The clock is the real one: a lease is a
-    time-out, not a decision about days.
+    The start time tells it from a later process of the same pid, the last part from other passes of this one.
     """
     pid = os.getpid()
     name = f"{socket.gethostname()}:{pid}:{_started(pid) or 0}:{time.time_ns()}"
@@ -30,13 +31,13 @@ def owning() -> Iterator[str]:
         _at_work.discard(name)
 
 
-def alive(owner: str, lease: dt.timedelta) -> bool:
-    """Whether that owner may still be sending: on this host if its pass goes on, elsewhere within its lease."""
+def alive(owner: str) -> bool | None:
+    """Whether that owner's pass goes on; None if it is on another host, where only its journal can tell."""
     host, pid, start, begun = [*owner.rsplit(":", 3), "", "", ""][:4]
     if not (pid.isdecimal() and start.isdecimal() and begun.isdecimal()):
         return False
     if host != socket.gethostname():
-        return time.time_ns() < int(begun) + lease.total_seconds() * 1e9
+        return None
     started = _started(int(pid))
     if int(pid) == os.getpid() and started in {None, int(start)}:
         return owner in _at_work

@@ -74,6 +74,7 @@ from digest.model.readers import (
 )
 from digest.model.records import Record
 from digest.model.reports import DayReport
+from digest.model.shards import Shard, Some, shards
 
 __all__ = [
     "DAY_NAMES",
@@ -136,8 +137,10 @@ __all__ = [
     "Schedule",
     "Scope",
     "Settlement",
+    "Shard",
     "Signals",
     "Snapshot",
+    "Some",
     "Source",
     "SourceKind",
     "SourceState",
@@ -153,5 +156,6 @@ __all__ = [
     "calendar_date",
     "clock_time",
     "occurs",
+    "shards",
     "zone",
 ]

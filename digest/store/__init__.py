@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import delete, select
 
-from digest.store import migrate
+from digest.store import migrate, moving
 from digest.store.bounces import Bounces
 from digest.store.consents import Consents
 from digest.store.database import Database, insert
@@ -78,6 +79,9 @@ __all__ = [
     "Untold",
     "Webhook",
     "Which",
+    "conninfo",
+    "furnish",
+    "move",
     "open_store",
     "upgrade",
 ]
@@ -185,6 +189,32 @@ def open_store(url: str) -> Store:
         database.close()
         raise
     return Store(database)
+
+
+def conninfo(url: str) -> str:
+    """A PostgreSQL's URL as libpq takes it, password and all."""
+    return Database(url).conninfo
+
+
+def furnish(url: str, namespace: str, version: str, script: str, *, anew: bool) -> None:
+    """See that PostgreSQL has that schema (its word for a folder of tables), as somebody else's script makes it.
+
+    `anew`: one of another version is dropped with all that is in it; else StoreError says how to come by that.
+    """
+    migrate.furnish(Database(url), namespace, version, script, anew=anew)
+
+
+def move(url: str, target: str) -> Mapping[str, int]:
+    """Copy a SQLite database into an empty PostgreSQL, and compare row for row; how many rows each table has.
+
+    StoreError, with nothing written, if it cannot be done (`moving`).
+    """
+    source, new = Database(url), Database(target)
+    try:
+        return moving.move(source, new)
+    finally:
+        source.close()
+        new.close()
 
 
 def upgrade(url: str) -> None:

@@ -11,13 +11,25 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from digest.errors import ConfigError, StoreError
+from digest.model import Shard, Some
 
 if TYPE_CHECKING:
     import psycopg
@@ -66,6 +78,11 @@ class Database:
             else self.url.database or ":memory:"
         )
 
+    @property
+    def conninfo(self) -> str:
+        """PostgreSQL's URL as libpq takes it, password and all."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads, as of one instant. Raises StoreError if the database cannot be used."""
@@ -77,6 +94,24 @@ class Database:
         """A transaction that writes: all of it or nothing. On SQLite it is the only writer from its start."""
         with self._in_words(), self._turn, self._engine.begin() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A transaction on SQLite while nobody else has the file open; StoreError if somebody has."""
+        with self._in_words(), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            try:
+                driver.execute("PRAGMA journal_mode=DELETE")  # which only who is alone can leave the log for
+            except sqlite3.OperationalError:
+                raise StoreError(
+                    f"the database is in use; stop `serve`, cron and whoever else is at it: {self.place}"
+                ) from None
+            try:
+                with connection.execution_options(begin="BEGIN EXCLUSIVE").begin():
+                    yield connection
+            finally:
+                driver.execute("PRAGMA journal_mode=WAL")
 
     def scrub(self, words: Collection[str] = ()) -> None:
         """Empty SQLite's write-ahead log; and leave none of these deleted words in its file, as far as we are alone.
@@ -100,9 +135,8 @@ class Database:
         """A connection of PostgreSQL outside the pool, each statement of which is a transaction."""
         import psycopg  # noqa: PLC0415 (an extra that SQLite does without)
 
-        url = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         try:
-            connection = psycopg.connect(url, autocommit=True)
+            connection = psycopg.connect(self.conninfo, autocommit=True)
         except psycopg.Error as error:
             said = str(error).strip().partition("\n")[0]
             raise StoreError(f"cannot use the database ({said}): {self.place}") from error
@@ -188,6 +222,19 @@ def lock(connection: Connection, table: Table) -> None:
     """Let no other transaction write to that table before this one ends; on SQLite none can anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def among(subscriber: Column[str], some: Some) -> tuple[ColumnElement[bool], ...]:
+    """That the subscriber of a row is one of these."""
+    match some:
+        case None:
+            return ()
+        case str():
+            return (subscriber == some,)
+        case Shard(first=first, end=""):
+            return (subscriber >= first,)
+        case Shard(first=first, end=end):
+            return (subscriber >= first, subscriber < end)
 
 
 def holds(path: Path, words: Collection[str]) -> bool:

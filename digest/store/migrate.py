@@ -38,7 +38,32 @@ def upgrade(database: Database) -> None:
         found = MigrationContext.configure(connection).get_current_revision()
         if found is not None or inspect(connection).get_table_names():
             _refuse_foreign(found, database)
-        command.upgrade(_config(connection), "head")
+        bring_up(connection)
+
+
+def bring_up(connection: Connection) -> None:
+    """The same, inside a transaction, of a database that is ours or empty."""
+    command.upgrade(_config(connection), "head")
+
+
+def furnish(database: Database, namespace: str, version: str, script: str, *, anew: bool) -> None:
+    """See that PostgreSQL's schema of that name is there, as the script makes it; its comment says which version."""
+    with database.own_connection() as connection, connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        chosen = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
+        found = connection.execute(chosen, (namespace,)).fetchone()
+        if found == (version,):
+            return
+        if found and not anew:
+            raise StoreError(
+                f"the queue is of another version ({found[0]}); stop all workers and run `digest db upgrade`: {database.place}"
+            )
+        making = (
+            f"DROP SCHEMA IF EXISTS {namespace} CASCADE; CREATE SCHEMA {namespace};"
+            f" SET LOCAL search_path TO {namespace}; {script};"
+            f" COMMENT ON SCHEMA {namespace} IS '{version}'"
+        )
+        connection.execute(making.encode())
 
 
 def _refuse_foreign(found: str | None, database: Database) -> None:

@@ -41,11 +41,12 @@ from digest.model import (
     Matter,
     Plan,
     Settlement,
+    Some,
     SubscriberState,
 )
 from digest.store import codec
 from digest.store.aliases import homes
-from digest.store.database import Database, chunks, insert
+from digest.store.database import Database, among, chunks, insert
 from digest.store.events import tell
 from digest.store.schema import meta, outbox, outbox_journal, subscribers
 from digest.store.suppressions import give_up, suppressed
@@ -150,9 +151,9 @@ class Outbox:
 
     # --- delivering ---
 
-    def due(self, now: dt.datetime, subscriber: str | None = None) -> int:
-        """How many deliveries wait to be claimed: all of them, or one subscriber's."""
-        chosen = select(func.count()).select_from(outbox).where(*_is_due(now, subscriber))
+    def due(self, now: dt.datetime, some: Some = None) -> int:
+        """How many deliveries wait to be claimed: all of them, or some subscribers'."""
+        chosen = select(func.count()).select_from(outbox).where(*_is_due(now, some))
         with self._database.reading() as connection:
             return connection.execute(chosen).scalar_one()
 
@@ -161,7 +162,7 @@ class Outbox:
         now: dt.datetime,
         limit: int,
         owner: str,
-        subscriber: str | None = None,
+        some: Some = None,
         settled: Mapping[int, Settlement] = NOTHING,
     ) -> tuple[Delivery, ...]:
         """Take up to `limit` due deliveries, the longest waiting first; () only if none is due.
@@ -171,7 +172,7 @@ class Outbox:
         """
         with self._database.writing() as connection:
             _settle(connection, settled, now, _held(owner))
-            while due := _due(connection, now, limit, subscriber):
+            while due := _due(connection, now, limit, some):
                 stopped = _stopped(connection, due)
                 for reason, ids in stopped.items():
                     values = {
@@ -355,19 +356,19 @@ class Outbox:
 # --- claiming -------------------------------------------------------------------------------------
 
 
-def _is_due(now: dt.datetime, subscriber: str | None) -> tuple[ColumnElement[bool], ...]:
+def _is_due(now: dt.datetime, some: Some) -> tuple[ColumnElement[bool], ...]:
     """Nothing is, while an operator holds everything."""
     held = exists().where(meta.c.key == HELD)
     due = (outbox.c.next_attempt_at <= now, outbox.c.expires_at > now, ~held)
-    return due if subscriber is None else (*due, outbox.c.subscriber == subscriber)
+    return (*due, *among(outbox.c.subscriber, some))
 
 
-def _due(connection: Connection, now: dt.datetime, limit: int, subscriber: str | None) -> builtins.list[_Due]:
+def _due(connection: Connection, now: dt.datetime, limit: int, some: Some) -> builtins.list[_Due]:
     """What may be claimed, with its subscriber as of today; locked, and what others are claiming left out."""
     chosen = (
         select(outbox, _STATE_TODAY.label("subscriber_state"), subscribers.c.generation)
         .join(subscribers, subscribers.c.id == outbox.c.subscriber)
-        .where(*_is_due(now, subscriber))
+        .where(*_is_due(now, some))
         .order_by(outbox.c.next_attempt_at, outbox.c.id)
         .limit(limit)
         .with_for_update(of=outbox, skip_locked=True)  # left out on SQLite, where BEGIN IMMEDIATE does it

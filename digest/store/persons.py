@@ -46,6 +46,7 @@ NOBODYS = frozenset(
             "tallies",
             "api_keys",
             "letters",
+            "senders",
         ),
     }
 )

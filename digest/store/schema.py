@@ -31,6 +31,7 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -438,6 +439,13 @@ outbox = Table(
     CheckConstraint("(next_attempt_at IS NOT NULL) = (state IN ('planned', 'retry'))", name="waits"),
     CheckConstraint("(owner IS NOT NULL) = (state = 'sending')", name="owned"),
     Index(None, "next_attempt_at", "id"),
+    # A shard's share of the queue.
+    Index(
+        "ix_outbox_waiting",
+        "subscriber",
+        sqlite_where=text("next_attempt_at IS NOT NULL"),
+        postgresql_where=text("next_attempt_at IS NOT NULL"),
+    ),
     # What operators look through, the newest local date first: all, one state, or one kind. In this order: of two
     # that would do SQLite takes the newer one, and of a kind there are fewer than of a state.
     Index(None, "local_date", "id"),
@@ -474,12 +482,20 @@ bounces = Table(
     Index(None, "subscriber", "at"),
 )
 
+#: Who is sending, or was when it died; on SQLite files stand for that.
+senders = Table(
+    "senders",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    # When it last showed that it lives, by the database's clock; null once it may begin nothing any more.
+    Column("seen_at", UtcDateTime),
+)
+
 #: What each sender begun and what was answered, until the outbox knows it; on SQLite files hold that.
 outbox_facts = Table(
     "outbox_facts",
     metadata,
     Column("owner", Text, primary_key=True),
-    # Empty for the sender itself.
     Column("message_id", Text, primary_key=True),
     # JSON: the outcome; null while it is not known.
     Column("answer", Text),

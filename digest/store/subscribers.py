@@ -21,11 +21,12 @@ from digest.model import (
     Interest,
     Plan,
     Schedule,
+    Some,
     Subscriber,
     SubscriberState,
 )
 from digest.store import consents, limits
-from digest.store.database import Database, chunks, insert
+from digest.store.database import Database, among, chunks, insert
 from digest.store.events import tell, told
 from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
@@ -243,9 +244,10 @@ class Subscribers:
                 for row in connection.execute(confirmed)
             }
 
-    def confirmed(self, batch: int = 500) -> Iterator[tuple[Subscriber, ...]]:
-        """The confirmed subscribers, `batch` at a time, by id; no transaction is held in between."""
-        chosen = select(subscribers).where(subscribers.c.state == SubscriberState.CONFIRMED)
+    def confirmed(self, some: Some = None, batch: int = 500) -> Iterator[tuple[Subscriber, ...]]:
+        """The confirmed subscribers, or some of them, `batch` at a time, by id; no transaction is held in between."""
+        confirmed = subscribers.c.state == SubscriberState.CONFIRMED
+        chosen = select(subscribers).where(confirmed, *among(subscribers.c.id, some))
         chosen = chosen.order_by(subscribers.c.id).limit(batch)
         last = ""
         while True:

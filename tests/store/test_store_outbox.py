@@ -18,6 +18,7 @@ from digest.model import (
     Plan,
     Resolved,
     Settlement,
+    Shard,
     Subscriber,
     SubscriberState,
 )
@@ -286,6 +287,22 @@ def test_readers_who_left_do_not_hide_those_who_stayed(store: Store, edition: Ed
     assert [d.plan.reader.id for d in claimed] == ["s-reader8"]
     assert len(store.outbox.claim(NOON, 3, ME)) == 1
     assert store.outbox.counts() == {DeliveryState.SUPPRESSED: 8, DeliveryState.SENDING: 2}
+
+
+def test_a_shard_is_claimed_by_itself_and_all_shards_are_everybody(store: Store, edition: Edition):
+    enqueued(store, edition, [f"{number}reader" for number in range(8)])
+    parts = [Shard(end="s-3"), Shard(first="s-3", end="s-5"), Shard(first="s-5")]
+
+    assert [store.outbox.due(NOON, one) for one in parts] == [3, 2, 3]
+    assert [s.id for block in store.subscribers.confirmed(parts[1]) for s in block] == [
+        "s-3reader",
+        "s-4reader",
+    ]
+    claimed = [{one.plan.reader.id for one in store.outbox.claim(NOON, 9, ME, some)} for some in parts]
+
+    assert [len(some) for some in claimed] == [3, 2, 3]
+    assert claimed[1] == {"s-3reader", "s-4reader"}
+    assert len(set().union(*claimed)) == 8
 
 
 def test_two_that_claim_at_once_never_get_the_same(store: Store, edition: Edition):
