@@ -7,7 +7,10 @@ import os
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,6 +71,7 @@ class Database:
         self._reader = self._engine.execution_options(**snapshot)
         #: SQLite has whoever waits for its one writer sleep ever longer; our own threads need not.
         self._turn = contextlib.nullcontext() if self.is_postgres else threading.RLock()
+        self._waiting: deque[tuple[Future[Any], Callable[[Connection], Any]]] = deque()
 
     @property
     def place(self) -> str:
@@ -94,6 +98,38 @@ class Database:
         """A transaction that writes: all of it or nothing. On SQLite it is the only writer from its start."""
         with self._in_words(), self._turn, self._engine.begin() as connection:
             yield connection
+
+    def together(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns of a transaction that writes, shared with all others that wait for their turn by then.
+
+        Many small changes cost one commit, which is what a disk takes longest for. Each is all or nothing by itself:
+        one that raises is undone alone. PostgreSQL commits together what comes together by itself.
+        """
+        if self.is_postgres:
+            with self.writing() as connection:
+                return work(connection)
+        mine: Future[T] = Future()
+        self._waiting.append((mine, work))
+        with self._in_words():
+            with self._turn:
+                if not mine.done():
+                    self._work_off()
+            return mine.result()
+
+    def _work_off(self) -> None:
+        """Do what waits, in one transaction, and tell each what came of it."""
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            with self._engine.begin() as connection:
+                told = [_worked_off(connection, *one) for one in waiting]
+        except BaseException as error:
+            for future, _ in waiting:
+                future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for tell in told:
+                tell()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -235,6 +271,18 @@ def among(subscriber: Column[str], some: Some) -> tuple[ColumnElement[bool], ...
             return (subscriber >= first,)
         case Shard(first=first, end=end):
             return (subscriber >= first, subscriber < end)
+
+
+def _worked_off(
+    connection: Connection, future: Future[T], work: Callable[[Connection], T]
+) -> Callable[[], None]:
+    """Do it, or nothing of it; the outcome is told by what is returned, once all is committed."""
+    try:
+        with connection.begin_nested():
+            found = work(connection)
+    except Exception as error:  # noqa: BLE001 (whoever waits for it raises it)
+        return partial(future.set_exception, error)
+    return partial(future.set_result, found)
 
 
 def holds(path: Path, words: Collection[str]) -> bool:

@@ -98,24 +98,19 @@ class Subscribers:
         them, `mails` are enqueued; if it confirms them anew, that rests on `consent`. If `decide` raises, nothing
         changes; UsageError if somebody else has the new address.
         """
-        with self._database.writing() as connection:
+
+        def work(connection: Connection) -> Subscriber | None:
             current = _one(connection, _ONE_TO_CHANGE, id)
             if current is None or (changed := decide(current)) == current:
                 return current
-            before = _row(current)
-            if new := {column: value for column, value in _row(changed).items() if value != before[column]}:
-                try:
-                    connection.execute(_CHANGE, {"wanted": id, **new})
-                except IntegrityError:
-                    raise _taken(changed) from None
-            if changed.interests != current.interests:
-                connection.execute(delete(interests).where(interests.c.subscriber == id))
-                _write_interests(connection, changed)
+            _replace(connection, current, changed)
             enqueue(connection, mails)
             if consent and _anew(current, changed):
                 consents.confirm(connection, id, consent)
             _tell(connection, id, current.state, changed.state, now)
             return changed
+
+        return self._database.together(work)
 
     def ask(
         self,
@@ -257,6 +252,19 @@ class Subscribers:
                 return
             yield found
             last = found[-1].id
+
+
+def _replace(connection: Connection, current: Subscriber, changed: Subscriber) -> None:
+    """Write what is not as it was."""
+    before = _row(current)
+    if new := {column: value for column, value in _row(changed).items() if value != before[column]}:
+        try:
+            connection.execute(_CHANGE, {"wanted": current.id, **new})
+        except IntegrityError:
+            raise _taken(changed) from None
+    if changed.interests != current.interests:
+        connection.execute(delete(interests).where(interests.c.subscriber == current.id))
+        _write_interests(connection, changed)
 
 
 def _anew(before: Subscriber, after: Subscriber) -> bool:

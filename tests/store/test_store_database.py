@@ -3,18 +3,21 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from factories import NOON, PLAIN, a_mention, a_paper, a_subscriber
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import StatementError
 
-from digest.errors import ConfigError, StoreError
-from digest.model import Resolved
+from digest.errors import ConfigError, StoreError, UsageError
+from digest.model import Resolved, Subscriber
 from digest.store import Store, open_store, upgrade
 from digest.store.schema import metadata
 
@@ -227,3 +230,33 @@ def test_a_backup_to_nowhere_is_refused(sqlite_url: str, tmp_path: Path):
 def test_a_backup_of_postgresql_is_pg_dumps(postgres_url: str, tmp_path: Path):
     with open_store(postgres_url) as store, pytest.raises(StoreError, match="pg_dump"):
         store.backup(tmp_path / "copy.db", NOON)
+
+
+def test_changes_that_come_at_once_share_a_commit_and_fail_alone(tmp_path: Path):
+    with open_store(f"sqlite:///{tmp_path / 'digest.db'}") as store:
+        readers = [a_subscriber(f"reader{number}") for number in range(8)]
+        for reader in readers:
+            store.subscribers.add(reader)
+        bad, commits = readers[3].id, []
+
+        def leave(reader: Subscriber) -> Subscriber | None:
+            def decide(current: Subscriber) -> Subscriber:
+                if current.id == bad:
+                    raise UsageError("not that one")
+                return replace(current, name="changed")
+
+            return store.subscribers.change(reader.id, decide, NOON)
+
+        with ThreadPoolExecutor(len(readers)) as threads:
+            with store._database.writing():  # until all of them wait
+                asked = [threads.submit(leave, reader) for reader in readers]
+                while len(store._database._waiting) < len(readers):
+                    assert not any(one.done() for one in asked)
+                    time.sleep(0.001)
+                event.listen(store._database._engine, "commit", commits.append)
+            told = [one.exception() or one.result() for one in asked]
+
+        assert len(commits) == 2  # whose turn it was, and theirs
+        assert [type(one) for one in told] == [UsageError if r.id == bad else Subscriber for r in readers]
+        names = {reader.id: store.subscribers.get(reader.id).name for reader in readers}
+        assert names == {r.id: r.name if r.id == bad else "changed" for r in readers}

@@ -1,4 +1,4 @@
-"""What ships for cron, systemd and GitHub Actions does what it says."""
+"""What ships for the single reader, for systemd and GitHub Actions, does what it says."""
 
 from __future__ import annotations
 
