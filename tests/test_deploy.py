@@ -148,7 +148,7 @@ def test_nginx_understands_its_example(tmp_path: Path) -> None:
         pytest.skip("nginx is not installed")
     server = re.sub(r"^\s*ssl_certificate.*\n", "", (FOLDER / "nginx.conf").read_text(), flags=re.MULTILINE)
     (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; events {{}} http {{ {server.replace(' ssl;', ';')} }}"
+        f"pid {tmp_path}/pid; events {{}} http {{ {server.replace(' ssl http2;', ';')} }}"
     )
     done = subprocess.run(
         [program, "-t", "-c", str(tmp_path / "nginx.conf")], capture_output=True, text=True, check=False

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from cluster.house import House, until
@@ -15,6 +18,8 @@ from digest import cluster, store
 from digest.daily import Step
 from digest.errors import StoreError
 from digest.model import DeliveryState, Shard, shards
+
+T = TypeVar("T")
 
 SENT = {DeliveryState.SENT: 8}
 HALVES = [Shard(end="8000"), Shard(first="8000")]
@@ -160,10 +165,16 @@ def abandoned(house: House, seconds: int = 40) -> None:
             worker = await app.job_manager.register_worker()
             assert await app.job_manager.fetch_job(["digest"], worker)
 
-    asyncio.run(take(an_app(house)))
+    to_the_end(take(an_app(house)))
     house.said(
         f"UPDATE digest_queue.procrastinate_workers SET last_heartbeat = now() - interval '{seconds} seconds'"
     )
+
+
+def to_the_end(work: Coroutine[None, None, T]) -> T:
+    """Its result, from a thread of its own: in this one a browser's loop may be running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def an_app(house: House) -> App:
@@ -176,7 +187,7 @@ def swept(house: House) -> int:
         async with app.open_async():
             return await cluster.sweep(app)
 
-    return asyncio.run(sweep(an_app(house)))
+    return to_the_end(sweep(an_app(house)))
 
 
 def test_a_shard_of_a_dead_worker_waits_again(house: House) -> None:

@@ -43,7 +43,7 @@ def lists(folder: Path, first: dt.date) -> None:
         entries = json.loads(re.sub(r"2026-04-\d\d(?=T)", f"{date}", text))
         for place, entry in enumerate(entries):
             paper = entry.get("paper", entry)
-            paper["id"] = f"{date:%y%m}.{number}{place:04}"
+            paper["id"] = f"{date:%y%m}.{number}{place:0{4 if date.year > 2014 else 3}}"
             paper["title"] = f"{paper['title']} on day {number}"
         (folder / f"{date}.json").write_text(json.dumps(entries), encoding="utf-8")
 

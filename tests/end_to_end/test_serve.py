@@ -34,6 +34,8 @@ host = "127.0.0.1"
 port = {port}
 security = "none"
 from = "Daily Papers <papers@example.org>"
+[operating]
+report = false
 [digest]
 papers = 4
 also_trending = 2

@@ -123,9 +123,9 @@ def test_a_broken_template_is_said_when_the_stage_is_opened(tmp_path: Path) -> N
 # --- before an outside judge ----------------------------------------------------------------------
 
 #: What the judge cannot know: a paper may speak of tags; nobody can leave what has no pages; a mail that asks is
-#: recognised by German and English words; and it compares words, so what is wrapped where no words are spaced is none.
+#: recognised by German and English words; and it compares words and counts characters, where Chinese has no spaces and fewer of them.
 KNOWN = {"hostile": {"X03", "T03"}, "personal": {"H09", "H10", "L04"}}
-UNSPACED = {"zh": {"T01"}}
+UNSPACED = {"zh": {"T01", "P01"}}
 ASKS = {DeliveryKind.CONFIRM, DeliveryKind.LINK}
 
 

@@ -252,7 +252,7 @@ def delivering(folder: Path, relay: object, readers: int) -> tuple[bool, Deliver
         with open_service(furnished(folder, smtp(port) + "connections = 1\n")) as day:
             for number in range(readers):
                 subscriptions.add(day, f"reader{number}@example.org", Wish(), NOW, confirmed=True)
-            jobs = Jobs(day, lambda: NOW, lambda job: job.every + SECONDS, gave_up.set)
+            jobs = Jobs(day, lambda: NOW, patience=lambda job: job.every + SECONDS, give_up=gave_up.set)
             jobs.start()
             assert relay.asked.wait(60)
             until(lambda: gave_up.is_set() or day.store.outbox.counts().get(DeliveryState.SENT) == readers)

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+import structlog
 import uvicorn
 from factories import a_subscriber
 
@@ -220,6 +221,7 @@ def site(served: Site) -> Iterator[Site]:
 @pytest.fixture
 def logged(capfd, caplog):
     """Asks for everything that was logged so far, by us or by the server."""
+    structlog.reset_defaults()  # a command that ran in this process may have told it where to write
     server = logging.getLogger("uvicorn.error")  # does not propagate
     server.addHandler(caplog.handler)
     yield lambda: "".join(capfd.readouterr()) + caplog.text

@@ -323,7 +323,7 @@ def test_the_days_are_drawn_and_stand_in_a_table(office, get) -> None:
     office.day.store.bounces.settle(bounce, lambda _: Decision(), office.clock.now)
     office.day.store.tallies.take(office.clock.now.date())
     text = get("/admin/days").text
-    told = office.day.store.tallies.list(office.clock.now.date())[-1]
+    told = office.day.store.tallies.list(office.clock.now.date())[0]
     assert told.bounced >= 1
     assert told.subscribers is not None
     row = f'<th scope="row">{told.day}</th><td>{told.subscribers:,}</td><td>{told.sent:,}</td>'
