@@ -123,7 +123,7 @@ def test_a_queue_that_is_dropped_and_made_anew_is_worked_on_by_the_same_workers(
         until(lambda: due.jobs() == [] and due.states() == SENT)
         due.said("DROP SCHEMA digest_queue CASCADE")
         cluster.furnish(due.url)
-        due.now += dt.timedelta(hours=20)
+        due.now += dt.timedelta(days=1)
         due.published()
         due.passes()
         until(lambda: due.states() == {DeliveryState.SENT: 16})
