@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from digest.cli.console import AsJson, say, service
+from digest.cli.console import AsJson, say
+from digest.deliver.message import signer_of
 from digest.errors import UsageError
 
 #: RFC 1035 3.3: a TXT record is made of strings of at most 255 octets.
@@ -18,8 +19,7 @@ def commands(app: typer.Typer) -> None:
 
 def dkim(context: typer.Context, json: AsJson = False) -> None:
     """Print the DNS record to publish for the key of mail.dkim_key."""
-    with service(context) as day:
-        signer = day.letterhead.signer
+    signer = signer_of(context.obj.settings())
     if signer is None:
         raise UsageError("no key to sign with: set mail.dkim_key, or leave signing to the relay")
     name, value = signer.record

@@ -72,7 +72,7 @@ class Letterhead:
         return cls(
             name=settings.site.name,
             sender=sender,
-            signer=_signer(settings),
+            signer=signer_of(settings),
             verp=Verp(address=mail.bounce_address, links=links) if mail.bounce_address else None,
             reply_to=settings.site.contact,
             unsubscribe_mailbox=mail.unsubscribe_mailbox,
@@ -106,7 +106,8 @@ class Letterhead:
         return (slug if len(slug) >= 5 else f"{slug}digest")[:15]
 
 
-def _signer(settings: Settings) -> Signer | None:
+def signer_of(settings: Settings) -> Signer | None:
+    """What signs our messages; None if that is left to the relay. ConfigError if the key is none."""
     mail = settings.mail
     key = mail.dkim_key.get_secret_value()
     domain = mail.dkim_domain or mail.domain

@@ -11,9 +11,10 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from digest import store
 from digest.config import Settings
 from digest.doctor import house, mail, site
-from digest.doctor.finding import Finding, Verdict, bad
+from digest.doctor.finding import Finding, Verdict, bad, doubtful
 from digest.doctor.names import Names
 from digest.errors import ConfigError, DigestError
 from digest.service import Service, open_service
@@ -31,16 +32,17 @@ def examine(
     """Everything that can be looked at from here; `secrets` are files that hold some."""
     yield from house.secrets([*secrets, *house.files_of(settings)])
     try:
-        with open_service(settings) as day:
-            signer = day.letterhead.signer
-            yield from of_house(day, clock())
+        if store.is_there(settings.database_url):
+            with open_service(settings) as day:
+                yield from of_house(day, clock())
+        else:
+            yield doubtful("database", "there is none yet", "`digest run` makes it; then look again.")
     except ConfigError:
         raise
     except DigestError as error:
-        signer = None
         yield bad("database", str(error), "The rest of the day could not be looked at.")
     yield from site.examine(settings.site, names, tls, clock)
-    yield from mail.examine(settings, signer, names, clock())
+    yield from mail.examine(settings, names, clock())
 
 
 def of_house(day: Service, now: dt.datetime) -> Iterator[Finding]:

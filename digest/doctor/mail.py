@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from digest.config import Settings
 from digest.deliver.dkim import Signer
+from digest.deliver.message import signer_of
 from digest.deliver.smtp import Smtp
 from digest.doctor.finding import Finding, bad, doubtful, well
 from digest.doctor.names import Names, Silent
@@ -19,7 +20,7 @@ COSTLY = re.compile(r"[+?~-]?(include:|a\b|mx\b|ptr\b|exists:)|redirect=", re.IG
 MOST_LOOKUPS = 10
 
 
-def examine(settings: Settings, signer: Signer | None, names: Names, now: dt.datetime) -> Iterator[Finding]:
+def examine(settings: Settings, names: Names, now: dt.datetime) -> Iterator[Finding]:
     """All of it, where mail leaves at all."""
     mail = settings.mail
     if mail.transport == "files":
@@ -35,7 +36,7 @@ def examine(settings: Settings, signer: Signer | None, names: Names, now: dt.dat
     checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
         ("mx", lambda: mx(envelope, names)),
         ("spf", lambda: spf(envelope, names)),
-        ("dkim", lambda: dkim(signer, names)),
+        ("dkim", lambda: dkim(signer_of(settings), names)),
         ("dmarc", lambda: dmarc(mail.domain, names)),
     )
     for name, check in checks:

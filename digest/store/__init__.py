@@ -81,6 +81,7 @@ __all__ = [
     "Which",
     "conninfo",
     "furnish",
+    "is_there",
     "move",
     "open_store",
     "upgrade",
@@ -215,6 +216,15 @@ def move(url: str, target: str) -> Mapping[str, int]:
     finally:
         source.close()
         new.close()
+
+
+def is_there(url: str) -> bool:
+    """Whether there is a database at that URL, of whatever version; makes none. StoreError if it cannot be asked."""
+    database = Database(url)
+    try:
+        return migrate.is_there(database)
+    finally:
+        database.close()
 
 
 def upgrade(url: str) -> None:

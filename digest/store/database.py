@@ -87,6 +87,18 @@ class Database:
         """PostgreSQL's URL as libpq takes it, password and all."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
+    def begin_file(self) -> None:
+        """Make SQLite's file if it is not there, for its owner alone: it will hold every address, and the secret."""
+        if not self.is_postgres and not self.is_there():
+            with contextlib.suppress(OSError):  # SQLite says better what is in the way
+                Path(str(self.url.database)).touch(mode=0o600)
+
+    def is_there(self) -> bool:
+        """Whether there is a database to connect to without making it; of PostgreSQL, only connecting tells."""
+        path = self.url.database
+        unnamed = path in {None, "", ":memory:"} or str(path).startswith("file:")
+        return self.is_postgres or unnamed or Path(str(path)).exists()
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads, as of one instant. Raises StoreError if the database cannot be used."""

@@ -19,9 +19,8 @@ _LOCK = 0x646967657374  # "digest"
 
 def check(database: Database) -> None:
     """Make an empty database ours; StoreError if it is older or newer than this version, or somebody else's."""
-    with database.reading() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-        empty = found is None and not inspect(connection).get_table_names()
+    database.begin_file()
+    found, empty = _found(database)
     if empty:
         upgrade(database)
         return
@@ -30,8 +29,21 @@ def check(database: Database) -> None:
         raise StoreError(f"the database has an older schema; run `digest db upgrade`: {database.place}")
 
 
+def is_there(database: Database) -> bool:
+    """Whether it was begun by anybody; changes nothing."""
+    return database.is_there() and not _found(database)[1]
+
+
+def _found(database: Database) -> tuple[str | None, bool]:
+    """The revision of its schema, if it has one, and whether it holds nothing at all."""
+    with database.reading() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+        return found, found is None and not inspect(connection).get_table_names()
+
+
 def upgrade(database: Database) -> None:
     """Bring the schema up to date; does nothing if it is. StoreError if it is newer, or somebody else's."""
+    database.begin_file()
     with database.writing() as connection:
         if database.is_postgres:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

@@ -161,7 +161,6 @@ def publish_key(house: Path, names: NameServer) -> None:
 
     with open_service(config.load(house / "digest.toml", {})) as day:
         name, value = day.letterhead.signer.record
-    (house / "digest.db").chmod(0o600)
     names.records[name, "TXT"] = [" ".join(f'"{value[n : n + 200]}"' for n in range(0, len(value), 200))]
 
 
@@ -232,6 +231,14 @@ def test_what_is_down_is_named_and_the_rest_is_looked_at(house: Path, names: Nam
     found = examined(house, names)
     assert found["relay"].verdict is found["database"].verdict is Verdict.BAD
     assert found["spf"].verdict is Verdict.OK
+
+
+def test_where_nothing_was_begun_nothing_is_made(house: Path, names: NameServer) -> None:
+    before = sorted(house.iterdir())
+    found = examined(house, names)
+    assert (found["database"].verdict, found["database"].text) == (Verdict.WARN, "there is none yet")
+    assert "is no record" in found["dkim"].text
+    assert sorted(house.iterdir()) == before
 
 
 def test_secrets_that_everybody_may_read_are_found(house: Path, names: NameServer) -> None:

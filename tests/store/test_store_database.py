@@ -43,6 +43,12 @@ def test_the_migrations_lead_to_the_schema(url: str):
     engine.dispose()
 
 
+def test_a_new_file_is_its_owners_alone(tmp_path: Path):
+    for name, begin in (("opened", lambda url: open_store(url).close()), ("upgraded", upgrade)):
+        begin(f"sqlite:///{tmp_path / name}")
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
 def test_upgrading_twice_is_the_same_as_once(url: str, capsys: pytest.CaptureFixture[str]):
     upgrade(url)
     upgrade(url)
