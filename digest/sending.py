@@ -19,12 +19,11 @@ from digest import bounces, deliver
 from digest.deliver import Facts, Journals
 from digest.errors import DeliveryError, RenderError
 from digest.messages import compose
-from digest.model import Delivery, DeliveryState, Message, Outcome, Settlement, Some, Verdict
+from digest.model import WAITING, Delivery, DeliveryState, Message, Outcome, Settlement, Some, Verdict
 from digest.service import Service
 
 log = structlog.get_logger()
 
-WAITING = frozenset({DeliveryState.PLANNED, DeliveryState.RETRY})
 #: The most rows that are claimed at once; more would not be faster.
 BATCH = 200
 #: Seconds that a claimed row may wait for its turn.

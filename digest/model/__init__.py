@@ -6,12 +6,13 @@ what it rests on: Consent; what comes back: Bounce; last, what other programs ar
 Every datetime is aware and in UTC; a local date belongs to a reader's time zone.
 """
 
-from digest.model.bounces import Bounce, BounceClass, Decision, Origin, Refusal
+from digest.model.bounces import BOUNCED, Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
 from digest.model.consents import Consent, ConsentMethod
 from digest.model.content import Content, Piece, Pieces
 from digest.model.deliveries import (
     NOT_SHOWN,
+    WAITING,
     Deletion,
     Delivery,
     DeliveryKind,
@@ -77,9 +78,11 @@ from digest.model.reports import DayReport
 from digest.model.shards import Shard, Some, shards
 
 __all__ = [
+    "BOUNCED",
     "DAY_NAMES",
     "NOT_SHOWN",
     "UNSEEN",
+    "WAITING",
     "Announcement",
     "ApiKey",
     "Attempt",

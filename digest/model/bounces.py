@@ -31,6 +31,10 @@ class BounceClass(StrEnum):
     DELIVERED = "delivered"  #: it arrived, a mail service says; what failed before is over
 
 
+#: It did not reach the mailbox.
+BOUNCED = frozenset({BounceClass.HARD, BounceClass.SOFT, BounceClass.TRANSIENT, BounceClass.POLICY})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """What one server said of one recipient."""

@@ -87,6 +87,8 @@ class DeliveryState(StrEnum):
     IN_DOUBT = "in_doubt"  #: handed over, and the answer was lost
 
 
+#: It is sent when its time comes, for the first time or again.
+WAITING = frozenset({DeliveryState.PLANNED, DeliveryState.RETRY})
 #: Two digests of one reader are never nearer, whatever they change in between.
 REST = dt.timedelta(hours=12)
 #: The papers of a digest that ended so were not shown.

@@ -58,9 +58,7 @@ def families(found: Vitals, jobs: Mapping[str, float]) -> Iterator[Metric]:
         "incident",
         _incidents(found).items(),
     )
-    yield _labelled(
-        "digest_job_age_seconds", "Since a job of this process ended well last.", "job", jobs.items()
-    )
+    yield _labelled("digest_job_age_seconds", "Since a job of this process got on last.", "job", jobs.items())
     yield _one("digest_database_bytes", "How large the database is.", found.octets)
     free, size = (
         [(disk.holds, disk.free) for disk in found.disks],

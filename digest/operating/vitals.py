@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digest.model import (
+    WAITING,
     Attempt,
     BounceClass,
     DeliveryState,
@@ -31,7 +32,6 @@ DOUBT = dt.timedelta(minutes=30)
 APART = dt.timedelta(hours=11)
 
 NOTHING = Sent(messages=0, digests=0, readers=0)
-_WAITING = (DeliveryState.PLANNED, DeliveryState.RETRY, DeliveryState.HELD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +110,13 @@ class Vitals:
 def vitals(day: Service, now: dt.datetime) -> Vitals:
     """Count all of it."""
     store, deliveries = day.store, day.store.deliveries
-    open_ = deliveries.in_states((*_WAITING, DeliveryState.IN_DOUBT))
+    open_ = deliveries.in_states((*WAITING, DeliveryState.HELD, DeliveryState.IN_DOUBT))
     dates = [now.date() + DAY * ahead for ahead in (1, 0, -1)]
     return Vitals(
         at=now,
         held_since=store.outbox.held_since(),
         copied_at=store.outbox.copied_at(),
-        waiting=sum(open_.get(state, 0) for state in _WAITING),
+        waiting=sum(open_.get(state, 0) for state in (*WAITING, DeliveryState.HELD)),
         due=deliveries.overdue(now),
         oldest_due=deliveries.oldest_due(now),
         overdue=deliveries.overdue(now - PATIENCE),

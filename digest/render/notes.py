@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from digest.languages import Language
 from digest.model import (
+    BOUNCED,
     BounceClass,
     DayReport,
     DeliveryKind,
@@ -22,7 +23,6 @@ from digest.render.views import NoteView, ReportView, TroubleView
 
 #: Of these nobody needs to be told.
 _WELL = frozenset({SourceState.FRESH, SourceState.QUIET})
-_BOUNCED = (BounceClass.HARD, BounceClass.SOFT, BounceClass.TRANSIENT, BounceClass.POLICY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def _people(language: Language, told: DayReport) -> tuple[tuple[str, str], ...]:
         gettext("Get digests"): told.subscribers,
         gettext("Confirmed"): events.get(EventKind.CONFIRMED, 0),
         gettext("Left or given up"): sum(events.get(kind, 0) for kind in gone),
-        gettext("Came back undelivered"): sum(told.bounces.get(kind, 0) for kind in _BOUNCED),
+        gettext("Came back undelivered"): sum(told.bounces.get(kind, 0) for kind in BOUNCED),
         gettext("Complained"): told.bounces.get(BounceClass.COMPLAINT, 0),
     }
     return tuple((label, language.number(number)) for label, number in counts.items())

@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from digest.model import (
     NOT_SHOWN,
+    WAITING,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -61,9 +62,8 @@ COPIED = "copied"
 #: How many rows one transaction moves when all of them have to: others write in between.
 AT_ONCE = 1_000
 
-_WAITING = {DeliveryState.PLANNED, DeliveryState.RETRY}
 #: Of these something may still become.
-_OPEN = [*_WAITING, DeliveryState.SENDING]
+_OPEN = [*WAITING, DeliveryState.SENDING]
 #: What an operator may have tried again.
 RETRIABLE = [DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUBT, DeliveryState.HELD]
 
@@ -469,7 +469,7 @@ def _settled(delivery: int, settlement: Settlement, now: dt.datetime) -> dict[st
     return {
         "delivery": delivery,
         "to": settlement.state,
-        "again": (settlement.next_attempt_at or now) if settlement.state in _WAITING else None,
+        "again": (settlement.next_attempt_at or now) if settlement.state in WAITING else None,
         "said": settlement.reply,
         "uncounted": 0 if settlement.counts else 1,
         "sent": now if settlement.state is DeliveryState.SENT else None,

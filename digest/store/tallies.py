@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, FromClause, func, select
 
-from digest.model import BounceClass, DeliveryState, SubscriberState, Tally
+from digest.model import BOUNCED, BounceClass, DeliveryState, SubscriberState, Tally
 from digest.store.database import Database, insert
 from digest.store.schema import bounces, outbox, subscribers, tallies
 
@@ -18,7 +18,6 @@ BACK = dt.timedelta(days=90)
 DAY = dt.timedelta(days=1)
 
 _LOST = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.IN_DOUBT)
-_BOUNCED = (BounceClass.HARD, BounceClass.SOFT, BounceClass.TRANSIENT, BounceClass.POLICY)
 
 
 class Tallies:
@@ -58,7 +57,7 @@ def _counted(connection: Connection, day: dt.date) -> dict[str, object]:
         "subscribers": None,
         "sent": _number(connection, outbox, dated, outbox.c.state == DeliveryState.SENT),
         "failed": _number(connection, outbox, dated, outbox.c.state.in_(_LOST)),
-        "bounced": _number(connection, bounces, *during, bounces.c.meaning.in_(_BOUNCED)),
+        "bounced": _number(connection, bounces, *during, bounces.c.meaning.in_(BOUNCED)),
         "complained": _number(connection, bounces, *during, bounces.c.meaning == BounceClass.COMPLAINT),
     }
 

@@ -45,7 +45,7 @@ def app(
 ) -> FastAPI:
     """The pages of this installation, at this clock; `ready` says whether work gets done behind them.
 
-    `jobs`: how many seconds ago each job of this process ended well last.
+    `jobs`: how many seconds ago each job of this process got on last.
     """
     look = Look(day.settings.site)
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)

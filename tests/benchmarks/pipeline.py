@@ -12,7 +12,6 @@ Jinja2 template, css-inline, EmailMessage and one smtplib connection.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import resource
@@ -37,7 +36,7 @@ import css_inline
 import structlog
 from factories import NOON, a_subscriber
 from jinja2 import Environment
-from ranking import World
+from ranking import World, as_shipped
 from sqlalchemy import event
 
 from digest import daily, deliver
@@ -187,7 +186,7 @@ def measured(day: Service) -> dict[str, object]:
         "connections": day.settings.mail.connections,
         "durability": durability(day),
         "commits_per_second": round(len(commits) / seconds, 1),
-        "database_bytes": size(day),
+        "database_bytes": day.store.octets(),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "cpu_seconds": round(busy, 3),
         "seconds": round(seconds, 3),
@@ -200,12 +199,6 @@ def measured(day: Service) -> dict[str, object]:
     }
 
 
-def as_shipped() -> None:
-    """The collector looks as rarely for garbage as the command line has it."""
-    gc.freeze()
-    gc.set_threshold(100_000)
-
-
 def durability(day: Service) -> str:
     """What the database promises about a power cut."""
     with day.store._database.reading() as connection:
@@ -215,17 +208,6 @@ def durability(day: Service) -> str:
             connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
         )
         return f"sqlite, journal_mode {mode}, synchronous {('off', 'normal', 'full', 'extra')[int(level)]}"
-
-
-def size(day: Service) -> int:
-    """The bytes of the database when all is done, without SQLite's write-ahead log."""
-    asked = (
-        "SELECT pg_database_size(current_database())"
-        if day.store.journals
-        else "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
-    )
-    with day.store._database.reading() as connection:
-        return int(connection.exec_driver_sql(asked).scalar_one())
 
 
 # --- what it is compared with ---------------------------------------------------------------------

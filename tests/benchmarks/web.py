@@ -36,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import structlog
 import uvicorn
 from factories import NOON
-from pipeline import as_shipped, fill, measured
+from pipeline import fill, measured
+from ranking import as_shipped
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
