@@ -43,7 +43,7 @@ def write(day: Service, found: Vitals, needs: Iterable[Need], now: dt.datetime) 
     known = day.store.letters.known([*alerts, report])
     for key in alerts.keys() - known:
         need = alerts[key]
-        content = composer.alert(language, need.text, need.advice)
+        content = composer.alert(language, need.sentence, need.advice)
         if day.store.letters.write(letter(day, key, content, now), now):
             log.error("broken", incident=need.name, reason=need.text)
     if report not in known and day.settings.operating.report and (told := yesterday(day, found, needs, now)):
@@ -65,7 +65,7 @@ def yesterday(day: Service, found: Vitals, needs: Iterable[Need], now: dt.dateti
         events=day.store.events.counts(start, end),
         subscribers=found.subscribers.get(SubscriberState.CONFIRMED, 0),
         sources=tuple(one.status for one in found.standings if one.status),
-        needs=tuple((need.text, need.advice) for need in needs),
+        needs=tuple((need.sentence, need.advice) for need in needs),
     )
 
 

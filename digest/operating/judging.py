@@ -62,6 +62,11 @@ class Need:
     #: Which deliveries it is about; None if it is about something else.
     which: Which | None = None
 
+    @property
+    def sentence(self) -> str:
+        """The text as it begins a sentence; the stop is still to come."""
+        return f"{self.text[:1].upper()}{self.text[1:]}"
+
 
 def judge(found: Vitals) -> tuple[Need, ...]:
     """What needs a hand, the most urgent first."""

@@ -288,7 +288,7 @@ def _report(day: Service, reader: Reader) -> Content:
 
 
 def _alert(day: Service, reader: Reader) -> Content:
-    text, advice = "no source has answered for 6 hours", "Is it the network, or a proxy?"
+    text, advice = "No source has answered for 6 hours", "Is it the network, or a proxy?"
     return day.composer.alert(reader.language, text, advice)
 
 

@@ -117,7 +117,7 @@ def test_what_is_broken_is_mailed_once_a_day_although_everything_is_held(digest,
     for _ in range(2):
         assert digest("run", "--now", NOW)[0] == 0
     (alert,) = letters(tmp_path)
-    assert alert["Subject"].startswith("Broken: nothing is sent since")
+    assert alert["Subject"].startswith("Broken: Nothing is sent since")
     assert "digest outbox release" in alert.get_body(("plain",)).get_content()
     assert [path.rpartition("/")[2] for path, _ in ear.heard] == ["start", "fail"] * 2
     assert "1 waiting" in ear.heard[-1][1]

@@ -100,9 +100,7 @@ def _today(office: Office, found: Glance) -> Today:
     edition = found.edition
     return Today(
         at=_minute(found.at),
-        needs=tuple(
-            (f"{need.text[:1].upper()}{need.text[1:]}.", _place(office, need)) for need in found.needs
-        ),
+        needs=tuple((f"{need.sentence}.", _place(office, need)) for need in found.needs),
         days=tuple(
             Line(
                 name=f"{one.date:%A} {one.date}",
