@@ -26,8 +26,8 @@ from procrastinate.jobs import Job, Status
 from procrastinate.schema import SchemaManager
 from psycopg_pool import PoolTimeout
 
-from digest import daily, deliver, sending, store
-from digest.daily import Step
+from digest import daily, deliver, ranking, sending, store
+from digest.daily import Orders, Step
 from digest.errors import DigestError, StoreError
 from digest.model import Shard
 from digest.rank import Ranker
@@ -201,23 +201,23 @@ class Worker:
         if edition is None or not daily.is_news(edition, now):
             return
         ranker = partial(self._ranker, edition.id)
-        prepared, _ = daily.prepare(
-            self._day, edition, now, shard, stopping=self._stopping.is_set, ranker=ranker
-        )
-        if prepared:
+        if daily.prepare(self._day, edition, now, self._orders(shard), ranker).prepared:
             self._queue(Step.DELIVER, [shard])
 
     def deliver(self, shard: Shard) -> None:
         """Send what is due there."""
         settings = self._day.settings
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        daily.send(self._day, transport, self._clock(), shard, stopping=self._stopping.is_set)
+        daily.send(self._day, transport, self._clock(), self._orders(shard))
+
+    def _orders(self, shard: Shard) -> Orders:
+        return Orders(only=shard, stopping=self._stopping.is_set)
 
     def _make_ranker(self, edition: int) -> Ranker:
         """For all shards of an edition, as reading its papers takes longer than ranking a shard."""
         found = self._edition(edition)
         assert found
-        return daily.ranker_of(self._day, found, keep=True)
+        return ranking.ranker_of(self._day, found, keep=True)
 
     # --- what others left behind ---
 

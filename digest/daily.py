@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -19,30 +19,14 @@ from typing import NoReturn
 import structlog
 
 from digest import deliver, ingest, rank, sending, summaries
+from digest.collecting import answers, due_sources, notices
 from digest.deliver import Transport
 from digest.due import due_digests
 from digest.errors import DeliveryError
 from digest.messages import digest_plan
-from digest.model import (
-    Collected,
-    DeliveryState,
-    Edition,
-    Feedback,
-    InterestKind,
-    Listed,
-    Names,
-    Notice,
-    Paper,
-    Shard,
-    Some,
-    Source,
-    SourceState,
-    SourceStatus,
-    Subject,
-    Subscriber,
-    shards,
-)
-from digest.rank import Beside, Embedder, Ranker
+from digest.model import Collected, DeliveryState, Edition, Shard, Some, Source, SourceState, shards
+from digest.rank import Ranker
+from digest.ranking import embed, examples, ranker_of
 from digest.sending import Shift
 from digest.service import Service
 
@@ -50,10 +34,6 @@ log = structlog.get_logger()
 
 #: An edition older than this is not news: no digest is made from it.
 STALE = dt.timedelta(hours=36)
-#: How much sooner than its `every` a source may be asked again.
-SLACK = dt.timedelta(minutes=5)
-#: How far back snapshots tell how votes grow.
-GROWTH = dt.timedelta(days=30)
 
 #: Called as (step, done, total) while a pass works; total is None where it is not known.
 Progress = Callable[[str, int, int | None], None]
@@ -81,6 +61,22 @@ def never() -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What a pass is told: whose digests, whom it tells how it gets on, who stops it, and who does its work."""
+
+    only: Some = None
+    progress: Progress = silent
+    #: Asked before the next source, block of readers and message.
+    stopping: Callable[[], bool] = never
+    #: To whom preparing and delivering is left; None: the pass does it itself.
+    hand_over: HandOver | None = None
+
+
+#: Everybody's, to the end, alone, and without a word.
+ALL = Orders()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What one pass did."""
 
@@ -99,22 +95,14 @@ class Report:
         return failing or bool(self.outcomes[DeliveryState.FAILED] + self.outcomes[DeliveryState.IN_DOUBT])
 
 
-def run(
-    day: Service,
-    transport: Transport,
-    now: dt.datetime,
-    only: Some = None,
-    progress: Progress = silent,
-    stopping: Callable[[], bool] = never,
-    hand_over: HandOver | None = None,
-) -> Report:
-    """One pass: everything that is due now, once. `only` restricts digests to some readers.
+def run(day: Service, transport: Transport, now: dt.datetime, orders: Orders = ALL) -> Report:
+    """One pass: everything that is due now, once.
 
-    Once `stopping` says so it ends before the next source, block of readers or message; the next pass does the rest.
+    Stopped, it ends before the next source, block of readers or message; the next pass does the rest.
     """
-    sources = tuple(collect(day, due_sources(day, now), now, progress, stopping))
-    made = Made(edition=None) if stopping() else prepare_due(day, now, only, progress, stopping, hand_over)
-    outcomes = deliver_due(day, transport, now, only, progress, stopping, hand_over)
+    sources = tuple(collect(day, due_sources(day, now), now, orders))
+    made = Made(edition=None) if orders.stopping() else prepare_due(day, now, orders)
+    outcomes = deliver_due(day, transport, now, orders)
     return Report(
         edition=made.edition,
         sources=sources,
@@ -127,92 +115,17 @@ def run(
 # --- collect --------------------------------------------------------------------------------------
 
 
-def due_sources(day: Service, now: dt.datetime) -> list[Source]:
-    """The sources that were not asked within their `every`, but for those that are gone for good."""
-    statuses = day.store.sources.statuses()
-    return [source for source in day.settings.sources if is_due(source, statuses.get(source.name), now)]
-
-
-def is_due(source: Source, status: SourceStatus | None, now: dt.datetime) -> bool:
-    """Whether a source may be asked again; an attempt "in the future" is a clock that was set back.
-
-    A little early is due too: a cron job that starts half a second sooner than the last one must not wait
-    for another whole round.
-    """
-    wait = source.every - min(source.every / 10, SLACK)
-    if status is None or status.location != source.location:
-        return True
-    return status.state is not SourceState.DISABLED and not now - wait < status.last_attempt <= now
-
-
 def collect(
-    day: Service,
-    sources: Collection[Source],
-    now: dt.datetime,
-    progress: Progress = silent,
-    stopping: Callable[[], bool] = never,
+    day: Service, sources: Collection[Source], now: dt.datetime, orders: Orders = ALL
 ) -> Iterator[Collected]:
     """Ask the sources and keep what each says."""
     if not sources:
         return
-    validators = day.store.sources.validators()
-    fetch, contact = day.settings.fetch, day.settings.site.contact or day.settings.site.url
-    politeness = ingest.Politeness(turns=day.store.turns)
-    lists = day.store.sources.lists((now - ingest.watch.MEMORY).date())
-    older = days_to_ask(day, sources, lists, now)
-    asked = ingest.collect(sources, fetch, contact, validators, politeness, now, older)
-    for done, collected in enumerate(asked, 1):
-        yield absorb(day, collected, lists.get(collected.source.name, {}), now)
-        progress("sources", done, len(sources))
-        if stopping():
+    for done, collected in enumerate(answers(day, sources, now), 1):
+        yield collected
+        orders.progress("sources", done, len(sources))
+        if orders.stopping():
             return
-
-
-def days_to_ask(
-    day: Service, sources: Iterable[Source], lists: Mapping[str, ingest.watch.Lists], now: dt.datetime
-) -> Mapping[str, Collection[dt.date]]:
-    """The days to ask each source for beyond what it is always asked for.
-
-    Twice a day those whose votes still move, and those for which arXiv owes us a list; those that were missed while
-    we were down.
-    """
-    statuses, since = day.store.sources.statuses(), (now - day.settings.digest.window).date()
-    moving = ingest.moving(day.store.papers.snapshots(now - ingest.RECENTLY), now)
-    noon = now.replace(hour=now.hour // 12 * 12, minute=0, second=0, microsecond=0)
-    found: dict[str, set[dt.date]] = {}
-    for source in sources:
-        status = statuses.get(source.name)
-        found[source.name] = set()
-        if status and status.last_attempt < noon:
-            owed = ingest.watch.missed(source, lists.get(source.name, ()), since, now)
-            found[source.name] |= {*owed, *moving.get(source.name, ())}
-        if status and status.last_success and "{date}" in source.location:
-            start = max(status.last_success.date(), since)
-            found[source.name] |= {start + dt.timedelta(days=n) for n in range((now.date() - start).days)}
-    return found
-
-
-def absorb(day: Service, collected: Collected, past: ingest.watch.Lists, now: dt.datetime) -> Collected:
-    """Entries become papers and mentions, merged with what is known; then the source's state is kept.
-
-    In that order: validators that were kept before their entries would lose them to a kill in between.
-    Returns the source as it is doing in the light of what it listed before.
-    """
-    known = day.store.papers.known(ingest.names(collected.entries))
-    weights = {collected.source.name: collected.source.weight}
-    resolved = ingest.resolve(collected.entries, known, weights, now)
-    watched, believed = ingest.watch.watch(collected, resolved, past, now)
-    day.store.papers.save(believed, now)
-    day.store.sources.record(watched)
-    log.info(
-        "source collected",
-        source=watched.source.name,
-        state=watched.state,
-        entries=len(watched.entries),
-        refused=len(watched.refused),
-        reason=watched.reason,
-    )
-    return watched
 
 
 # --- publish --------------------------------------------------------------------------------------
@@ -233,23 +146,13 @@ def publish(day: Service, now: dt.datetime) -> Edition | None:
     pool = papers.pool(now - day.settings.digest.window, now) if waiting else []
     if not pool:
         return latest
-    listed = summaries.introduced(ingest.trends(pool, now, papers.snapshots(now - GROWTH)), day.settings)
+    listed = summaries.introduced(
+        ingest.trends(pool, now, papers.snapshots(now - ingest.GROWTH)), day.settings
+    )
     silent = latest.published_at if latest and now - latest.published_at > STALE else None
     edition = editions.publish(now, listed, changes, told, silent)
     embed(day, rank.embedder(day.settings.model), [one.paper for one in listed], keep=True)
     return edition
-
-
-def notices(day: Service, now: dt.datetime) -> tuple[Notice, ...]:
-    """What readers should know of the sources: those that owe them papers today."""
-    statuses = day.store.sources.statuses()
-    lists = day.store.sources.lists((now - ingest.watch.MEMORY).date())
-    return tuple(
-        Notice(source=source.name, state=status.state)
-        for source in day.settings.sources
-        if (status := statuses.get(source.name))
-        and ingest.watch.matters(status.state, lists.get(source.name, {}), now)
-    )
 
 
 # --- prepare --------------------------------------------------------------------------------------
@@ -265,14 +168,7 @@ class Made:
     skipped: int = 0
 
 
-def prepare_due(
-    day: Service,
-    now: dt.datetime,
-    only: Some = None,
-    progress: Progress = silent,
-    stopping: Callable[[], bool] = never,
-    hand_over: HandOver | None = None,
-) -> Made:
+def prepare_due(day: Service, now: dt.datetime, orders: Orders = ALL) -> Made:
     """Publish what was collected, and prepare every digest that is due, or hand that over."""
     edition = publish(day, now)
     # Before the ranking: what a reader was never shown is open to them again.
@@ -282,12 +178,11 @@ def prepare_due(
     if not is_news(edition, now):
         log.info("edition stale", edition=edition.id, published_at=edition.published_at.isoformat())
         return Made(edition=edition.id)
-    if hand_over:
-        due = sum(len(block) for block in due_digests(day, now, only))
-        hand_over(Step.PREPARE, shards(due, day.settings.cluster.shard_size))
+    if orders.hand_over:
+        due = sum(len(block) for block in due_digests(day, now, orders.only))
+        orders.hand_over(Step.PREPARE, shards(due, day.settings.cluster.shard_size))
         return Made(edition=edition.id)
-    prepared, skipped = prepare(day, edition, now, only, progress, stopping)
-    return Made(edition=edition.id, prepared=prepared, skipped=skipped)
+    return prepare(day, edition, now, orders)
 
 
 def is_news(edition: Edition, now: dt.datetime) -> bool:
@@ -299,12 +194,10 @@ def prepare(
     day: Service,
     edition: Edition,
     now: dt.datetime,
-    only: Some = None,
-    progress: Progress = silent,
-    stopping: Callable[[], bool] = never,
+    orders: Orders = ALL,
     ranker: Callable[[], Ranker] | None = None,
-) -> tuple[int, int]:
-    """Rank the edition for those whose digest is due and write it to the outbox: (prepared, skipped).
+) -> Made:
+    """Rank the edition for those whose digest is due and write it to the outbox.
 
     Once per (subscriber, local date): the outbox row is the proof. `ranker` is asked for the edition's, if somebody's
     is due, by whoever has one at hand.
@@ -312,8 +205,8 @@ def prepare(
     ranker = ranker or cache(lambda: ranker_of(day, edition, keep=True))
     machine = summaries.summariser(day.settings)
     prepared = skipped = 0
-    for block in due_digests(day, now, only):
-        if stopping():
+    for block in due_digests(day, now, orders.only):
+        if orders.stopping():
             break
         subscribers = [subscriber for subscriber, _ in block]
         days = {subscriber.id: due.days for subscriber, due in block}
@@ -322,104 +215,51 @@ def prepare(
         compared = examples(day, subscribers, said)
         embed(day, ranker().embedder, compared.values(), keep=True)
         digests = list(ranker().digests(subscribers, shown, compared, said, days))
-        progress("ranked", prepared + skipped + len(digests), None)
+        orders.progress("ranked", prepared + skipped + len(digests), None)
         plans = [digest_plan(day, one, due, now) for one, (_, due) in zip(digests, block, strict=True)]
         summaries.decide(day, edition, plans, machine, now)
         day.store.outbox.enqueue(plans)
         skipped += sum(one.skipped for one in plans)
         prepared += sum(not one.skipped for one in plans)
-        progress("prepared", prepared, None)
-    return prepared, skipped
-
-
-def ranker_of(day: Service, edition: Edition, *, keep: bool) -> Ranker:
-    """The edition, made ready to be ranked as the operator chose; `keep` as for `embed`.
-
-    What is usual is learnt from the papers before it, too.
-    """
-    embedder, rules = rank.embedder(day.settings.model), day.settings.digest
-    older = day.store.papers.older(edition.published_at - rules.window, rank.OLDER)
-    embed(day, embedder, [*(listed.paper for listed in edition.papers), *older], keep=keep)
-
-    def of_days(days: int) -> tuple[Listed, ...]:
-        counted = day.store.papers.snapshots(edition.published_at - GROWTH)
-        known = [one for one in counted if one.as_of <= edition.published_at]
-        return ingest.of_days(edition.papers, days, edition.published_at, known)
-
-    return Ranker(edition, rules, day.settings.ranking, embedder, older, of_days)
-
-
-def embed(day: Service, embedder: Embedder, papers: Iterable[Paper], *, keep: bool) -> None:
-    """Let the model, if there is one, read these papers: each once, since what it made of them is kept.
-
-    Whoever only shows a page reads what is kept, and keeps nothing.
-    """
-    if not isinstance(embedder, Beside):
-        return
-    by_id = {paper.id: paper for paper in papers}
-    for made in embedder.learn(by_id.values(), day.store.embeddings.of(embedder.name, by_id)):
-        if keep:
-            day.store.embeddings.keep(embedder.name, made)
-        log.info("papers embedded", model=embedder.name, papers=len(made))
-
-
-def examples(
-    day: Service, subscribers: Iterable[Subscriber], said: Mapping[str, Iterable[Feedback]]
-) -> dict[str, Paper]:
-    """The papers that these subscribers gave as examples or had an opinion of, by each of their ids."""
-    given = {i.value for s in subscribers for i in s.asked(InterestKind.LIKE)}
-    judged = {f.value for those in said.values() for f in those if f.subject is Subject.PAPER}
-    wanted = frozenset(given | judged)
-    known = day.store.papers.known(Names(ids=wanted, title_keys=frozenset())) if wanted else ()
-    return {alias: paper for paper in known for alias in (paper.id, *paper.aliases)}
+        orders.progress("prepared", prepared, None)
+    return Made(edition=edition.id, prepared=prepared, skipped=skipped)
 
 
 # --- deliver --------------------------------------------------------------------------------------
 
 
 def deliver_due(
-    day: Service,
-    transport: Transport,
-    now: dt.datetime,
-    only: Some = None,
-    progress: Progress = silent,
-    stopping: Callable[[], bool] = never,
-    hand_over: HandOver | None = None,
+    day: Service, transport: Transport, now: dt.datetime, orders: Orders = ALL
 ) -> Counter[DeliveryState]:
     """Deliver every message that is due, or hand that over; returns how many came to which state."""
     outcomes = sending.recover_dead(day, now) + sending.resolve_doubts(day, now)
     outcomes[DeliveryState.EXPIRED] += day.store.outbox.expire(now)
-    if hand_over:
-        due = day.store.outbox.due(now, only)
-        hand_over(Step.DELIVER, shards(due, day.settings.cluster.shard_size))
+    if orders.hand_over:
+        due = day.store.outbox.due(now, orders.only)
+        orders.hand_over(Step.DELIVER, shards(due, day.settings.cluster.shard_size))
         return +outcomes
-    return +outcomes + send(day, transport, now, only, progress, stopping)
+    return +outcomes + send(day, transport, now, orders)
 
 
 def send(
-    day: Service,
-    transport: Transport,
-    now: dt.datetime,
-    only: Some = None,
-    progress: Progress = silent,
-    stopping: Callable[[], bool] = never,
+    day: Service, transport: Transport, now: dt.datetime, orders: Orders = ALL
 ) -> Counter[DeliveryState]:
-    """Send the messages that are due, of all or some readers; returns how many came to which state.
+    """Send the messages that are due; returns how many came to which state.
 
     Safe to repeat and to run twice at once: a row is claimed by one pass, and settled by the same, or by its journal
     if it died. The transport is opened only when there is something to hand over. Raises DeliveryError, with
     everything held, if the relay refuses too much of it for our sake.
     """
-    waiting = day.store.outbox.due(now, only)
-    if not waiting or stopping():
+    waiting = day.store.outbox.due(now, orders.only)
+    if not waiting or orders.stopping():
         return Counter()
     with deliver.owning() as me:
-        shift = Shift(day, me, now, only, stopping)
+        shift = Shift(day, me, now, orders.only, orders.stopping)
         try:
             with sending.journals(day).open(me) as journal, transport:
                 for message, outcome in transport.deliver(shift.messages(), journal):
                     shift.settle(message, outcome)
-                    progress("delivered", shift.outcomes.total(), waiting)
+                    orders.progress("delivered", shift.outcomes.total(), waiting)
         finally:
             shift.close()
     if shift.refused:

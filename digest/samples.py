@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest import subscriptions
-from digest.daily import embed, examples, ranker_of
 from digest.due import next_due
 from digest.errors import UsageError
 from digest.messages import compose, digest_plan
@@ -29,6 +28,7 @@ from digest.model import (
     zone,
 )
 from digest.rank import Ranker
+from digest.ranking import embed, examples, ranker_of
 from digest.service import Service
 
 

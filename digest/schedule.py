@@ -24,7 +24,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from digest import daily, deliver, operating, upkeep, webhook
+from digest import collecting, daily, deliver, operating, upkeep, webhook
 from digest.errors import DigestError
 from digest.service import Service
 
@@ -201,10 +201,15 @@ class Jobs:
         if not self._stopping.is_set():
             self._scheduler.modify_job(name, next_run_time=real_time())
 
+    def _orders(self, gets_on: Callable[[], None]) -> daily.Orders:
+        return daily.Orders(
+            progress=lambda *_: gets_on(), stopping=self._stopping.is_set, hand_over=self._hand_over
+        )
+
     def _ingest(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         try:
-            due = daily.due_sources(self._day, now)
-            for _ in daily.collect(self._day, due, now, stopping=self._stopping.is_set):
+            due = collecting.due_sources(self._day, now)
+            for _ in daily.collect(self._day, due, now, self._orders(gets_on)):
                 gets_on()
         finally:
             if not self._collected.is_set():
@@ -214,27 +219,13 @@ class Jobs:
     def _prepare(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         if not self._collected.is_set():
             return
-        made = daily.prepare_due(
-            self._day,
-            now,
-            progress=lambda *_: gets_on(),
-            stopping=self._stopping.is_set,
-            hand_over=self._hand_over,
-        )
-        if made.prepared:
+        if daily.prepare_due(self._day, now, self._orders(gets_on)).prepared:
             self._nudge("deliver")
 
     def _deliver(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         settings = self._day.settings
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        daily.deliver_due(
-            self._day,
-            transport,
-            now,
-            progress=lambda *_: gets_on(),
-            stopping=self._stopping.is_set,
-            hand_over=self._hand_over,
-        )
+        daily.deliver_due(self._day, transport, now, self._orders(gets_on))
 
     def _tell(self, now: dt.datetime, gets_on: Callable[[], None]) -> None:
         def stopping() -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import as_json, config, daily, ingest, operating
+from digest import as_json, config, ingest, operating
 from digest.cli.console import AsJson, Day, Now, clock, complain, plain, say, service, show
 from digest.errors import UsageError
 from digest.languages import ENGLISH
@@ -111,7 +111,7 @@ def list_papers(context: typer.Context, date: Day = None, now: Now = None, json:
     """Papers first seen or listed on a UTC date, or all of them, the highest trend first."""
     with service(context) as day:
         at = clock(now)
-        found = ingest.trends(day.store.papers.list(date), at, day.store.papers.snapshots(at - daily.GROWTH))
+        found = ingest.trends(day.store.papers.list(date), at, day.store.papers.snapshots(at - ingest.GROWTH))
     if json:
         say([as_json.paper(one) for one in found])
         return
@@ -135,7 +135,7 @@ def show_paper(
             raise UsageError(f"no such paper; `digest papers list` shows them: {paper!r}")
         # Its votes are compared with the lists it stood in, so those are needed too.
         pool = day.store.papers.list(date)
-        snapshots = day.store.papers.snapshots(at - daily.GROWTH)
+        snapshots = day.store.papers.snapshots(at - ingest.GROWTH)
     listed = next(
         one
         for one in ingest.trends([known, *(p for p in pool if p[0].id != known[0].id)], at, snapshots)

@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from digest import as_json, config, daily, deliver, operating, samples, subscriptions, upkeep, webhook
+from digest import (
+    as_json,
+    collecting,
+    config,
+    daily,
+    deliver,
+    operating,
+    samples,
+    subscriptions,
+    upkeep,
+    webhook,
+)
 from digest.cli.console import (
     AsJson,
     Now,
@@ -25,7 +36,7 @@ from digest.cli.console import (
     show,
 )
 from digest.cli.ending import told_to_stop
-from digest.daily import Report
+from digest.daily import Orders, Report
 from digest.errors import UsageError
 from digest.model import Collected, DeliveryState, Rights, Source, SourceKind, SourceState
 from digest.service import Service, open_service
@@ -60,8 +71,8 @@ def ingest(
         elif source:
             sources = [configured(day, name) for name in source]
         else:
-            sources = daily.due_sources(day, at)
-        collected = list(daily.collect(day, sources, at, progress))
+            sources = collecting.due_sources(day, at)
+        collected = list(daily.collect(day, sources, at, Orders(progress=progress)))
     if json:
         say([as_json.collected(one) for one in collected])
     else:
@@ -164,8 +175,9 @@ def one_pass(settings: config.Settings, now: dt.datetime | None, only: str | Non
         transport = deliver.transport(settings.mail, settings.outbox_directory)
         # Workers have a clock of their own; and for one reader somebody is waiting.
         hand_over = None if now or only else stack.enter_context(handing_over(settings))
+        orders = Orders(only=subscriber, progress=progress, stopping=stopping, hand_over=hand_over)
         with operating.watched(day):
-            report = daily.run(day, transport, at, subscriber, progress, stopping, hand_over)
+            report = daily.run(day, transport, at, orders)
             if stopping():
                 announce("stopped in between; the next pass does the rest")
                 return report

@@ -12,6 +12,7 @@ import typer
 
 from digest import config, daily, deliver, subscriptions
 from digest.cli.console import announce, progress_bars, service, show
+from digest.daily import Orders
 from digest.errors import UsageError
 from digest.model import DeliveryKind, Pick
 from digest.service import open_service
@@ -45,7 +46,7 @@ def demo(
     with open_service(settings) as day, progress_bars() as progress:
         subscriptions.sync_readers(day, DEMO_NOW)
         transport = deliver.transport(settings.mail, settings.outbox_directory)
-        daily.run(day, transport, DEMO_NOW, progress=progress)
+        daily.run(day, transport, DEMO_NOW, Orders(progress=progress))
         made = day.store.outbox.list()
         edition = day.store.editions.latest()
         titles = {i: one.paper.title for i, one in edition.by_id().items()} if edition else {}

@@ -2,7 +2,7 @@
 
 from digest.ingest import opml, watch
 from digest.ingest.collect import collect
-from digest.ingest.growth import RECENTLY, moving
+from digest.ingest.growth import GROWTH, RECENTLY, moving
 from digest.ingest.identity import names, resolve
 from digest.ingest.politeness import Politeness
 from digest.ingest.reading import read
@@ -10,6 +10,7 @@ from digest.ingest.summariser import Summariser, believed
 from digest.ingest.trend import of_days, trends
 
 __all__ = [
+    "GROWTH",
     "RECENTLY",
     "Politeness",
     "Summariser",

@@ -84,6 +84,8 @@ def moving(snapshots: Iterable[Snapshot], now: dt.datetime) -> Mapping[str, froz
     return {source: frozenset(days) for source, days in found.items()}
 
 
+#: How far back snapshots tell it.
+GROWTH = dt.timedelta(days=30)
 #: A day without a changed count for so long has stopped moving.
 RECENTLY = dt.timedelta(days=2)
 #: Votes grow for about two weeks (sources.md 2).

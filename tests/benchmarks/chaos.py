@@ -324,7 +324,7 @@ def deliver(day: Service, now: dt.datetime, fate: Fate) -> None:
         fate("pulling")
         return False
 
-    daily.deliver_due(day, transport, now, progress=lambda *_: fate("told"), stopping=stopping)
+    daily.deliver_due(day, transport, now, daily.Orders(progress=lambda *_: fate("told"), stopping=stopping))
 
 
 def to_the_end(chosen: Settings, now: dt.datetime) -> dict[str, int]:

@@ -135,7 +135,7 @@ def looking(chosen: Settings, clock: Clock) -> None:
         transport = deliver.transport(day.settings.mail, day.settings.outbox_directory)
         while True:
             with contextlib.suppress(DigestError):  # the next look finds what this one did not
-                daily.deliver_due(day, transport, clock(), hand_over=queue)
+                daily.deliver_due(day, transport, clock(), daily.Orders(hand_over=queue))
             time.sleep(TICK)
 
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from digest import config, daily
+from digest import collecting, config, daily
 from digest.service import open_service
 
 SOURCES = """
@@ -48,7 +48,7 @@ def lived(settings: config.Settings, skipped: set[dt.date]) -> Iterator[str]:
                 continue
             lists = day.store.sources.lists((now - dt.timedelta(weeks=5)).date())
             lookback = {date - dt.timedelta(days=back) for back in range(3)}
-            older = daily.days_to_ask(day, settings.sources, lists, now)
+            older = collecting.days_to_ask(day, settings.sources, lists, now)
             caught = sum(len(set(days) - lookback) for days in older.values())
             told = {one.source.name: one for one in daily.collect(day, settings.sources, now)}
             papers = day.store.papers.list(None)

@@ -71,12 +71,12 @@ def measured(chosen: Settings, workers: int, messages: int) -> dict[str, float]:
         transport = deliver.transport(chosen.mail, chosen.outbox_directory)
         time.sleep(3)  # until they wait for jobs
         began = time.perf_counter()
-        daily.prepare_due(day, NOON, hand_over=queue)
+        daily.prepare_due(day, NOON, daily.Orders(hand_over=queue))
         handed = time.perf_counter()
         while day.store.outbox.counts().get(DeliveryState.SENT, 0) < messages:
             time.sleep(0.2)
             if time.perf_counter() - handed > 10:  # as `serve` does
-                daily.deliver_due(day, transport, NOON, hand_over=queue)
+                daily.deliver_due(day, transport, NOON, daily.Orders(hand_over=queue))
                 handed = time.perf_counter()
         seconds = time.perf_counter() - began
     for pid in pids:

@@ -52,7 +52,7 @@ class House:
     def passes(self) -> None:
         """What `digest serve` does again and again."""
         transport = deliver.transport(self.day.settings.mail, self.day.settings.outbox_directory)
-        daily.run(self.day, transport, self.now, hand_over=self.queue)
+        daily.run(self.day, transport, self.now, daily.Orders(hand_over=self.queue))
 
     def states(self) -> Mapping[DeliveryState, int]:
         return self.day.store.outbox.counts()

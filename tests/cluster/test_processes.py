@@ -236,7 +236,7 @@ def test_a_machine_that_froze_for_longer_than_its_lease_sends_nothing_when_it_wa
                     os.kill(os.getpid(), signal.SIGSTOP)
                 return False
 
-            daily.send(day, transport, house.now, stopping=asleep)
+            daily.send(day, transport, house.now, daily.Orders(stopping=asleep))
 
     pid = elsewhere(freezing)
     os.waitpid(pid, os.WUNTRACED)

@@ -20,7 +20,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from digest import cli, config, daily, deliver, subscriptions
+from digest import cli, collecting, config, daily, deliver, subscriptions
 from digest.model import Collected, Entry, SourceState
 from digest.service import open_service
 from digest.subscriptions import Wish
@@ -179,7 +179,7 @@ def test_every_fault_ends_in_its_state_and_the_day_goes_on(
         transport = deliver.transport(settings.mail, settings.outbox_directory)
 
         report = daily.run(day, transport, NOW)
-        again = [source.name for source in daily.due_sources(day, NOW + DAY)]
+        again = [source.name for source in collecting.due_sources(day, NOW + DAY)]
 
     told = {one.source.name: one for one in report.sources}
     for name, (_, state, reason) in FAULTS.items():
@@ -279,9 +279,9 @@ def test_arxivs_lists_are_owed_for_weekdays_that_went_by_without_one(
     entry = Entry(source="arXiv", ids=("arxiv:2605.00001",), title="A sample", abstract="", listed_at=last)
     with open_service(settings) as day:
         told = Collected(source=source, at=last, state=SourceState.FRESH, reason="", entries=(entry,))
-        daily.absorb(day, told, {}, last)
+        collecting.absorb(day, told, {}, last)
         lists = day.store.sources.lists((NOW - 30 * DAY).date())
 
-        found = daily.days_to_ask(day, [source], lists, NOW)
+        found = collecting.days_to_ask(day, [source], lists, NOW)
 
     assert sorted(found["arXiv"]) == [dt.date(2026, 5, day) for day in owed]

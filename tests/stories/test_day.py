@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import config, daily, deliver, subscriptions
+from digest import collecting, config, daily, deliver, subscriptions
 from digest.errors import DeliveryError
 from digest.model import DeliveryState, Source, SourceKind, SourceState, SourceStatus, SubscriberState
 from digest.service import open_service
@@ -62,12 +62,12 @@ class House:
     def run(self, now: dt.datetime = NOW, only: str | None = None) -> daily.Report:
         with open_service(self.settings) as day:
             transport = deliver.transport(self.settings.mail, self.settings.outbox_directory)
-            return daily.run(day, transport, now, only)
+            return daily.run(day, transport, now, daily.Orders(only=only))
 
     def prepare(self, now: dt.datetime = NOW) -> None:
         """Everything of a pass but the delivery."""
         with open_service(self.settings) as day:
-            list(daily.collect(day, daily.due_sources(day, now), now))
+            list(daily.collect(day, collecting.due_sources(day, now), now))
             edition = daily.publish(day, now)
             assert edition
             daily.prepare(day, edition, now)
@@ -294,6 +294,6 @@ def test_a_source_that_is_gone_is_not_asked_again_until_it_has_another_address()
         entries=0,
     )
 
-    assert not daily.is_due(source, status, NOW)
-    assert daily.is_due(replace(source, location="https://example.org/atom"), status, NOW)
-    assert daily.is_due(source, replace(status, state=SourceState.FAILING), NOW)
+    assert not collecting.is_due(source, status, NOW)
+    assert collecting.is_due(replace(source, location="https://example.org/atom"), status, NOW)
+    assert collecting.is_due(source, replace(status, state=SourceState.FAILING), NOW)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from factories import NOON, a_listed, a_paper, a_subscriber
 
-from digest import config, daily, deliver, samples, subscriptions
+from digest import config, daily, deliver, ranking, samples, subscriptions
 from digest.model import Edition, Interest, InterestKind, Paper, Resolved
 from digest.rank import Beside, embedder
 from digest.rank.vectors import Floats, shipped, unit
@@ -41,7 +41,7 @@ class Lengths:
 def reading(day: Service, papers: Sequence[Paper], *, keep: bool) -> list[str]:
     """What a new process's model has to read."""
     model = Lengths()
-    daily.embed(day, Beside(shipped(), model), papers, keep=keep)
+    ranking.embed(day, Beside(shipped(), model), papers, keep=keep)
     return model.read
 
 
@@ -78,7 +78,7 @@ def test_what_is_usual_is_learnt_from_the_weeks_before_the_edition(
     )
     with open_service(config.load(tmp_path / "digest.toml", {})) as day:
         day.store.papers.save(Resolved(papers=tuple(older), mentions=(), joined={}), before)
-        ranker = daily.ranker_of(day, Edition(id=1, published_at=NOON, papers=listed), keep=False)
+        ranker = ranking.ranker_of(day, Edition(id=1, published_at=NOON, papers=listed), keep=False)
         (digest,) = ranker.digests([reader], {}, {})
 
     assert digest.picks[0].paper == listed[first].paper.id

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from factories import NOON
 
-from digest import config, daily, subscriptions
+from digest import collecting, config, ranking, subscriptions
 from digest.errors import UsageError
 from digest.model import Collected, Entry, InterestKind, Source, SourceState
 from digest.service import open_service
@@ -35,7 +35,7 @@ def test_a_reading_list_becomes_examples_that_are_known_and_no_news(settings: co
         liked = [interest.value for interest in reader.asked(InterestKind.LIKE)]
         assert liked[:2] == ["arxiv:2602.00002", "arxiv:2601.00001"]
         assert liked[2].startswith("title:")
-        known = daily.examples(day, [reader], {})
+        known = ranking.examples(day, [reader], {})
         assert known["arxiv:2601.00001"].title == "Faster sampling of video diffusion"
         assert liked[2] in known
         assert day.store.papers.pool(NOON - dt.timedelta(days=7), NOON) == []
@@ -61,7 +61,7 @@ def test_what_a_list_knew_is_news_when_a_source_speaks_of_it(
     with open_service(settings) as day:
         subscriptions.with_references(day, Wish(), LIST, ".bib", NOON)
         told = Collected(source=source, at=later, state=SourceState.FRESH, reason="", entries=(entry,))
-        daily.absorb(day, told, {}, later)
+        collecting.absorb(day, told, {}, later)
         ((paper, mentions),) = day.store.papers.pool(later - dt.timedelta(days=7), later)
     assert paper.first_seen == mentions[0].listed_at == (listed_at or later)
 

@@ -25,7 +25,7 @@ import structlog
 import uvicorn
 from factories import a_subscriber
 
-from digest import config, daily, web
+from digest import collecting, config, daily, web
 from digest.links import Claim, Purpose
 from digest.messages import compose
 from digest.model import DeliveryKind, Subscriber
@@ -184,7 +184,7 @@ def running(
         upgrade(settings.database_url)
         with open_service(settings) as day:
             if papers:
-                list(daily.collect(day, daily.due_sources(day, START), START))
+                list(daily.collect(day, collecting.due_sources(day, START), START))
                 assert daily.publish(day, START)
             site = Site(folder, url, day, Clock())
             application = web.app(day, site.clock, lambda: site.ready)

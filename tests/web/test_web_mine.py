@@ -48,7 +48,9 @@ class Postman:
         settings = site.day.settings.mail.model_copy(
             update={"transport": "smtp", "host": "127.0.0.1", "port": self.port, "security": "none"}
         )
-        daily.deliver_due(site.day, deliver.transport(settings, site.folder), site.clock.now, only=reader.id)
+        daily.deliver_due(
+            site.day, deliver.transport(settings, site.folder), site.clock.now, daily.Orders(only=reader.id)
+        )
         return self.boxes.get(mailbox, [""])[-1]
 
 
