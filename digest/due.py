@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from digest.model import Due, Former, Schedule, Some, Subscriber
 from digest.service import Service
@@ -19,21 +19,55 @@ from digest.service import Service
 MEMORY = dt.timedelta(days=8)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one finds who looks at a reader: the latest digest of theirs that has no row, if there is one."""
+
+    subscriber: Subscriber
+    schedule: Schedule
+    due: Due | None
+
+    def is_due(self, now: dt.datetime) -> bool:
+        """Whether it is to be prepared."""
+        return self.due is not None and self.due.at <= now and may_start(self.subscriber, self.due)
+
+    def again(self, now: dt.datetime) -> dt.datetime:
+        """The first instant at which one may be due that is not known of now."""
+        rests = self.due is not None and self.due.at != self.schedule.due_at(self.due.date)
+        # What became of the one before tells how long it rests, and that may change.
+        return now if rests or self.is_due(now) else self.schedule.due_at(self.schedule.next_date(now))
+
+
 def due_digests(day: Service, now: dt.datetime, only: Some = None) -> Iterator[list[tuple[Subscriber, Due]]]:
-    """Subscribers whose digest is due and not prepared, in blocks, each with what is due."""
-    lifetime, outbox = day.settings.mail.expire_after, day.store.outbox
-    for block in day.store.subscribers.confirmed(only):
-        some = [(s, timetable(day, s)) for s in block]
-        dated = [(s, schedule, date) for s, schedule in some if (date := schedule.due_date(now, lifetime))]
-        if not dated:
-            continue
-        first = min(date for _, _, date in dated)
-        prepared = outbox.prepared([s.id for s, _, _ in dated], first)
-        left = [one for one in dated if (one[0].id, one[2]) not in prepared]
-        past = outbox.past([s.id for s, _, _ in left], first - MEMORY)
-        found = [(s, following(schedule, date, past.get(s.id, ()))) for s, schedule, date in left]
-        if due := [(s, one) for s, one in found if one and one.at <= now and may_start(s, one)]:
+    """Subscribers whose digest is due and not prepared, in blocks, each with what is due.
+
+    Who has nothing due, or not any more when the next block is asked for, is looked at again when that may change. As
+    zones, settings and clocks may be others by then, at least twice in a digest's lifetime: so it may come late for
+    that, and is not lost.
+    """
+    believed = day.settings.mail.expire_after / 2
+    for block in day.store.looks.due(now, believed, only):
+        looks = look(day, block, now)
+        if due := [(one.subscriber, one.due) for one in looks if one.due and one.is_due(now)]:
             yield due
+            looks = look(day, block, now)
+        until = [(one.subscriber, min(one.again(now), now + believed)) for one in looks]
+        day.store.looks.put_off([(subscriber, again) for subscriber, again in until if again > now])
+
+
+def look(day: Service, block: Iterable[Subscriber], now: dt.datetime) -> list[Look]:
+    """What there is to prepare for each of these."""
+    lifetime, seen = day.settings.mail.expire_after, [(s, timetable(day, s)) for s in block]
+    dates = {s.id: date for s, schedule in seen if (date := schedule.due_date(now, lifetime))}
+    past = day.store.outbox.past(list(dates), min(dates.values(), default=now.date()) - MEMORY)
+    return [
+        Look(
+            subscriber=s,
+            schedule=schedule,
+            due=following(schedule, dates[s.id], past.get(s.id, ())) if s.id in dates else None,
+        )
+        for s, schedule in seen
+    ]
 
 
 def next_due(day: Service, subscriber: Subscriber, now: dt.datetime) -> Due:

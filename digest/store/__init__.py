@@ -28,6 +28,7 @@ from digest.store.keys import ApiKeys
 from digest.store.letters import Letter, Letters
 from digest.store.limits import Breaker, Limit, Limits
 from digest.store.locks import Lock, Locks
+from digest.store.looks import Looks
 from digest.store.opinions import Opinions
 from digest.store.outbox import RETRIABLE, Outbox
 from digest.store.papers import Papers
@@ -100,6 +101,7 @@ class Store:
         self.summaries = Summaries(database)
         self.embeddings = Embeddings(database)
         self.subscribers = Subscribers(database)
+        self.looks = Looks(database)
         self.consents = Consents(database)
         self.opinions = Opinions(database)
         self.outbox = Outbox(database)

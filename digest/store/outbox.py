@@ -91,19 +91,6 @@ class Outbox:
 
     # --- preparing ---
 
-    def prepared(self, readers: Collection[str], since: dt.date) -> set[tuple[str, dt.date]]:
-        """(subscriber, local date) of the digests from `since` on that have a row, in any state."""
-        found: set[tuple[str, dt.date]] = set()
-        with self._database.reading() as connection:
-            for some in chunks(readers):
-                chosen = select(outbox.c.subscriber, outbox.c.local_date).where(
-                    outbox.c.subscriber.in_(some),
-                    outbox.c.local_date >= since,
-                    outbox.c.kind == DeliveryKind.DIGEST,
-                )
-                found.update((row.subscriber, row.local_date) for row in connection.execute(chosen))
-        return found
-
     def past(self, readers: Collection[str], since: dt.date) -> Mapping[str, builtins.list[Former]]:
         """What became of each reader's digests from that local date on, the newest date first."""
         c = outbox.c

@@ -88,6 +88,9 @@ def _words(kind: type[StrEnum]) -> Enum:
     return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [word.value for word in e])
 
 
+#: An instant of which nothing is known: long ago.
+UNKNOWN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -315,6 +318,13 @@ subscribers = Table(
     Column("days", Text, nullable=False),
     # Digests due before are not made.
     Column("starts_at", UtcDateTime),
+    # No digest is due before; long ago where that is not known, as after another schedule (`looks`).
+    Column(
+        "look_at",
+        UtcDateTime,
+        nullable=False,
+        server_default=UNKNOWN.isoformat(timespec="microseconds"),
+    ),
     # How many a digest holds.
     Column("papers", Integer, nullable=False),
     Column("language", Text, nullable=False),
@@ -330,6 +340,7 @@ subscribers = Table(
     Column("left_at", UtcDateTime),
     Column("left_from", _words(SubscriberState)),
     Index(None, "state", "id"),
+    Index(None, "state", "look_at", "id"),
     Index(None, "state", "address_key"),
     Index(None, "state", "timezone", "days", "send_at", "paused_until"),
 )

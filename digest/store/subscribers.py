@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
@@ -21,16 +21,15 @@ from digest.model import (
     Interest,
     Plan,
     Schedule,
-    Some,
     Subscriber,
     SubscriberState,
 )
 from digest.store import consents, limits
-from digest.store.database import Database, among, chunks, insert
+from digest.store.database import Database, chunks, insert
 from digest.store.events import tell, told
 from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
-from digest.store.schema import interests, outbox, subscribers
+from digest.store.schema import UNKNOWN, interests, outbox, subscribers
 
 #: Of one reader, as pages ask. Spelled out once: that takes longer than to run it.
 _ONE = select(subscribers).where(subscribers.c.id == bindparam("wanted"))
@@ -229,35 +228,16 @@ class Subscribers:
         chosen = chosen.group_by(c.timezone, c.days, c.send_at, pause)
         confirmed = chosen.where(c.state == SubscriberState.CONFIRMED)
         with self._database.reading() as connection:
-            return {
-                Schedule(
-                    timezone=row.timezone,
-                    send_at=row.send_at,
-                    days=Days(row.days),
-                    paused_until=row.paused_until,
-                ): row.number
-                for row in connection.execute(confirmed)
-            }
-
-    def confirmed(self, some: Some = None, batch: int = 500) -> Iterator[tuple[Subscriber, ...]]:
-        """The confirmed subscribers, or some of them, `batch` at a time, by id; no transaction is held in between."""
-        confirmed = subscribers.c.state == SubscriberState.CONFIRMED
-        chosen = select(subscribers).where(confirmed, *among(subscribers.c.id, some))
-        chosen = chosen.order_by(subscribers.c.id).limit(batch)
-        last = ""
-        while True:
-            with self._database.reading() as connection:
-                found = tuple(_read(connection, chosen.where(subscribers.c.id > last)))
-            if not found:
-                return
-            yield found
-            last = found[-1].id
+            return {schedule_of(row): row.number for row in connection.execute(confirmed)}
 
 
 def _replace(connection: Connection, current: Subscriber, changed: Subscriber) -> None:
     """Write what is not as it was."""
     before = _row(current)
-    if new := {column: value for column, value in _row(changed).items() if value != before[column]}:
+    new = {column: value for column, value in _row(changed).items() if value != before[column]}
+    if (changed.schedule, changed.starts_at) != (current.schedule, current.starts_at):
+        new["look_at"] = UNKNOWN
+    if new:
         try:
             connection.execute(_CHANGE, {"wanted": current.id, **new})
         except IntegrityError:
@@ -346,7 +326,11 @@ def _one(connection: Connection, chosen: Select[tuple[object, ...]], id: str) ->
 
 
 def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Subscriber]:
-    rows = connection.execute(chosen).all()
+    return found(connection, connection.execute(chosen).all())
+
+
+def found(connection: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> list[Subscriber]:
+    """The subscribers of these rows, with what they asked for, inside a transaction."""
     asked = _interests(connection, [row.id for row in rows])
     return [_subscriber(row, tuple(asked[row.id])) for row in rows]
 
@@ -364,18 +348,23 @@ def _interest(row: Row[tuple[object, ...]]) -> Interest:
     return Interest(kind=row.kind, value=row.value, weight=row.weight)
 
 
+def schedule_of(row: Row[tuple[object, ...]]) -> Schedule:
+    """When their digests are due, of a row that holds that."""
+    return Schedule(
+        timezone=row.timezone,
+        send_at=row.send_at,
+        days=Days(row.days),
+        paused_until=row.paused_until,
+    )
+
+
 def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Subscriber:
     return Subscriber(
         id=row.id,
         address=row.address,
         name=row.name,
         state=row.state,
-        schedule=Schedule(
-            timezone=row.timezone,
-            send_at=row.send_at,
-            days=Days(row.days),
-            paused_until=row.paused_until,
-        ),
+        schedule=schedule_of(row),
         starts_at=row.starts_at,
         papers=row.papers,
         language=row.language,

@@ -265,3 +265,11 @@ def test_what_every_page_counts_is_found_by_an_index(plans, ask) -> None:
     plan = plans(ask)
     assert "SEARCH" in plan
     assert "SCAN" not in plan
+
+
+def test_a_look_reads_whom_it_finds_in_the_order_of_an_index(plans) -> None:
+    plan = plans(lambda store: list(store.looks.due(NOON, dt.timedelta(hours=9))))
+    assert (
+        plan.count("SEARCH subscribers USING INDEX ix_subscribers_state_look_at_id (state=? AND look_at") == 2
+    )
+    assert "B-TREE" not in plan

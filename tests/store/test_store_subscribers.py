@@ -127,28 +127,3 @@ def test_subscribers_are_listed_by_state(store: Store):
     assert store.subscribers.list() == sorted(people, key=lambda person: person.id)
     for person in people:
         assert store.subscribers.list(person.state) == [person]
-
-
-def test_the_confirmed_come_in_batches_each_once_and_in_order(store: Store):
-    people = [a_subscriber(f"reader{number}") for number in range(7)]
-    for person in reversed(people):
-        store.subscribers.add(person)
-    store.subscribers.add(a_subscriber("reader3x", state=SubscriberState.PAUSED))
-
-    batches = list(store.subscribers.confirmed(batch=3))
-
-    assert [len(batch) for batch in batches] == [3, 3, 1]
-    assert [person for batch in batches for person in batch] == people
-
-
-def test_writing_is_possible_between_two_batches(store: Store):
-    for name in ("a", "b", "c"):
-        store.subscribers.add(a_subscriber(name))
-    seen = []
-
-    for batch in store.subscribers.confirmed(batch=1):
-        seen += batch
-        store.subscribers.change(batch[0].id, lambda one: replace(one, state=SubscriberState.PAUSED), NOON)
-
-    assert [person.id for person in seen] == ["s-a", "s-b", "s-c"]
-    assert list(store.subscribers.confirmed()) == []

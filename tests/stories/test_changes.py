@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from digest import config, daily, subscriptions
 from digest.deliver.files import Files
-from digest.model import Delivery, DeliveryState, Resolved, zone
+from digest.due import due_digests, look
+from digest.model import Delivery, DeliveryState, Resolved, SubscriberState, zone
 from digest.service import open_service
 from digest.subscriptions import Wish
 
@@ -57,6 +58,9 @@ class Changing(RuleBasedStateMachine):
         self.day.store.papers.save(
             Resolved(papers=(listed.paper,), mentions=listed.mentions, joined={}), self.now
         )
+        asked = look(self.day, self.day.store.subscribers.list(SubscriberState.CONFIRMED), self.now)
+        found = [one for block in due_digests(self.day, self.now) for one in block]
+        assert found == [(one.subscriber, one.due) for one in asked if one.is_due(self.now)]
         daily.prepare_due(self.day, self.now)
         daily.deliver_due(self.day, Files(self.folder / "mails"), self.now)
 
