@@ -46,7 +46,7 @@ def importers(package: str) -> list[str]:
         ("itsdangerous", "links.py"),
         ("smtplib", "deliver/smtp.py"),
         ("css_inline", "render/css.py"),
-        ("sklearn", "rank/features.py"),
+        ("Stemmer", "rank/features.py"),
         ("email_validator", "address.py"),
         ("cryptography", "deliver/dkim.py"),
         ("justhtml", "preview/checks/page.py"),

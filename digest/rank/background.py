@@ -76,7 +76,10 @@ class Background:
 
 def in_papers(documents: Iterable[Iterable[str]]) -> Counter[str]:
     """In how many documents each term is."""
-    return Counter(term for one in documents for term in set(one))
+    found: Counter[str] = Counter()
+    for one in documents:
+        found.update(set(one))
+    return found
 
 
 @cache

@@ -1,22 +1,20 @@
-"""Papers as terms: stemmed words and word pairs of title (twice) and abstract. The one door for scikit-learn."""
+"""Papers as terms: stemmed words and word pairs of title (twice) and abstract."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import Stemmer
 from scipy import sparse
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
-from sklearn.preprocessing import normalize
 
-from digest.rank.vectors import Embedder, Floats, Text
+from digest.rank.vectors import DATA, Embedder, Floats, Text
 
 WORD = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
 #: What a pair counts beside a word, when papers are compared as wholes.
@@ -26,6 +24,9 @@ SATURATION, LENGTH = 1.2, 0.75
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.intp]
+
+#: As scikit-learn's, whose import would take longer than ranking a thousand readers.
+STOP_WORDS = frozenset((DATA / "stopwords.txt").read_text(encoding="ascii").split())
 
 _stem = Stemmer.Stemmer("english").stemWords
 
@@ -40,7 +41,7 @@ def stems(word: str) -> tuple[str, ...]:
     """Of one word in lower case; several if it is joined of several, none if it is a stop word."""
     parts = re.split(r"[.-]", word)
     forms = [word, *parts] if len(parts) > 1 else [word]
-    return tuple(_stem([form for form in forms if form not in ENGLISH_STOP_WORDS]))
+    return tuple(_stem([form for form in forms if form not in STOP_WORDS]))
 
 
 def terms(text: str) -> list[str]:
@@ -83,8 +84,10 @@ def dense(rows: sparse.csr_matrix, columns: sparse.csr_matrix) -> Floats:
 
 
 def unit_rows(rows: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Rows of length 1; scikit-learn's `normalize` refuses a matrix without rows or columns."""
-    return normalize(rows) if all(rows.shape) else rows
+    """Rows of length 1; empty ones stay empty."""
+    lengths = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
+    data = rows.data / np.repeat(np.where(lengths > 0, lengths, 1), np.diff(rows.indptr))
+    return sparse.csr_matrix((data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
 
 
 @dataclass(frozen=True)
@@ -104,18 +107,14 @@ class Corpus:
     @classmethod
     def of(cls, documents: Sequence[Sequence[str]], papers: float, frequency: Mapping[str, float]) -> Corpus:
         """Count. `papers` and `frequency` are the background's, which holds these documents."""
-        vectorizer = CountVectorizer(analyzer=_as_it_is, dtype=np.float32)
+        number: defaultdict[str, int] = defaultdict()
+        number.default_factory = number.__len__
+        columns = [[number[term] for term in one] for one in documents]
         # An empty pool, or one without a single word, has no vocabulary: one column that nobody asks for.
-        counts = vectorizer.fit_transform(documents) if any(documents) else None
-        if counts is None:
-            counts, vocabulary = sparse.csr_matrix((len(documents), 1), dtype=np.float32), {"": 0}
-        else:
-            vocabulary = vectorizer.vocabulary_
-        known = np.zeros(len(vocabulary), dtype=np.float32)
-        pair = np.zeros(len(vocabulary), dtype=bool)
-        for term, column in vocabulary.items():
-            known[column] = frequency.get(term, 0.0)
-            pair[column] = " " in term
+        vocabulary = dict(number) or {"": 0}
+        counts = _counted(columns, len(vocabulary))
+        known = np.array([frequency.get(term, 0.0) for term in vocabulary], dtype=np.float32)
+        pair = np.array([" " in term for term in vocabulary])
         unseen = float(np.log(1 + papers))
         idf = np.maximum(unseen - np.log(1 + known), 0).astype(np.float32)
         weight = idf * np.where(pair, PAIR_WEIGHT, 1) * (known > 1)
@@ -143,12 +142,14 @@ class Corpus:
         return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        logarithmic = counts.copy()
-        logarithmic.data = 1 + np.log(logarithmic.data)
         # Terms without weight, most of them of one paper, are left out.
-        heavy = np.flatnonzero(self.weight)
-        weighted = logarithmic[:, heavy].multiply(self.weight[heavy]).tocsr()
-        return unit_rows(weighted)
+        heavy = self.weight > 0
+        kept = heavy[counts.indices]
+        columns = counts.indices[kept]
+        values = (1 + np.log(counts.data[kept])) * self.weight[columns]
+        starts = np.concatenate([[0], np.cumsum(kept)])[counts.indptr]
+        shape = (counts.shape[0], int(heavy.sum()))
+        return unit_rows(sparse.csr_matrix((values, (np.cumsum(heavy) - 1)[columns], starts), shape))
 
     @cached_property
     def presence(self) -> sparse.csr_matrix:
@@ -176,10 +177,9 @@ class Corpus:
 
     def others(self, documents: Sequence[Sequence[str]]) -> sparse.csr_matrix:
         """Any papers in this corpus's terms, as `tfidf`."""
-        counts = [
-            Counter(self.vocabulary[term] for term in one if term in self.vocabulary) for one in documents
-        ]
-        return self._weighted(self._rows([dict(sorted(one.items())) for one in counts]))
+        column = self.vocabulary.get
+        found = [[c for term in one if (c := column(term)) is not None] for one in documents]
+        return self._weighted(_counted(found, len(self.idf)))
 
     def _rows(self, rows: Sequence[Mapping[int, float]]) -> sparse.csr_matrix:
         starts = np.cumsum([0, *map(len, rows)], dtype=np.int32)
@@ -213,6 +213,12 @@ class Corpus:
         return found
 
 
-def _as_it_is(read: Sequence[str]) -> Sequence[str]:
-    """The documents were read before."""
-    return read
+def _counted(documents: Sequence[Sequence[int]], columns: int) -> sparse.csr_matrix:
+    """Documents x columns, how often each has it."""
+    starts = np.cumsum([0, *map(len, documents)], dtype=np.int32)
+    said = np.fromiter(chain.from_iterable(documents), np.int32, count=starts[-1])
+    counts = sparse.csr_matrix(
+        (np.ones(len(said), dtype=np.float32), said, starts), shape=(len(documents), columns)
+    )
+    counts.sum_duplicates()
+    return counts
