@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -94,27 +94,30 @@ class WordVectors:
 
     def papers(self, texts: Sequence[Text]) -> Floats:
         """A word of the title counts twice."""
-        return self._rows((title, f"{title}. {abstract}") for title, abstract in texts)
+        heads = [words(title) for title, _ in texts]
+        whole = [head + words(abstract) for head, (_, abstract) in zip(heads, texts, strict=True)]
+        return self._rows(list(zip(heads, whole, strict=True)))
 
     def phrases(self, phrases: Sequence[str]) -> Floats:
         """A phrase whose words are unknown is a row of zeros."""
-        return self._rows((phrase,) for phrase in phrases)
+        return self._rows([(words(phrase),) for phrase in phrases])
 
-    def _rows(self, texts: Iterable[tuple[str, ...]]) -> Floats:
-        found = [self._row(text) for text in texts]
-        return np.stack(found) if found else np.zeros((0, self.table.shape[1]), dtype=np.float32)
-
-    def _row(self, parts: Iterable[str]) -> Floats:
-        total, known, said, row_of = np.zeros(self.table.shape[1], dtype=np.float32), 0, 0, self.rows.get
-        for part in parts:
-            single = words(part)
-            distinct = set(single)
-            rows = {row for word in distinct if (row := row_of(word)) is not None}
-            known, said = known + len(rows), said + len(distinct)
-            rows.update(row for pair in pairs(single) if (row := row_of(pair)) is not None)
-            if rows:
-                total += self.table[sorted(rows)].sum(axis=0)
-        return unit(total) * np.float32(known / max(1, said))
+    def _rows(self, texts: Sequence[tuple[list[str], ...]]) -> Floats:
+        """One for each text, of which the words of several parts are added up."""
+        totals = np.zeros((len(texts), self.table.shape[1]), dtype=np.float32)
+        understood = np.zeros((len(texts), 1), dtype=np.float32)
+        row_of = self.rows.get
+        for number, parts in enumerate(texts):
+            known = said = 0
+            for single in parts:
+                distinct = set(single)
+                rows = {row for word in distinct if (row := row_of(word)) is not None}
+                known, said = known + len(rows), said + len(distinct)
+                rows.update([row for pair in pairs(single) if (row := row_of(pair)) is not None])
+                if rows:
+                    totals[number] += np.add.reduce(self.table[sorted(rows)])
+            understood[number] = known / max(1, said)
+        return unit(totals) * understood
 
 
 @cache
