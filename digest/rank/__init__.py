@@ -11,8 +11,10 @@ wording      reasons in the reader's words                       evaluate     th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 
 import numpy as np
 
@@ -42,6 +44,7 @@ __all__ = ["OLDER", "Beside", "Embedder", "Ranker", "embedder"]
 
 #: How many papers before an edition are blended into the background: twice what the shipped one counts for.
 OLDER = 2000
+NONE: frozenset[str] = frozenset()
 #: Examples x papers whose comparison is kept in memory, 8 bytes each.
 KEPT = 16_000_000
 
@@ -108,31 +111,25 @@ class Ranker:
             return
         now, feedback = self._edition.published_at, said or {}
         asked = [asked_by(subscriber, feedback.get(subscriber.id, ()), now) for subscriber in subscribers]
-        wanted = set[str]().union(*(one.examples for one in asked))
+        wanted = set[str]().union(*chain.from_iterable((one.liked, one.disliked) for one in asked))
         texts = dict.fromkeys(text for one in asked for text in one.texts)
         given: dict[str | Interest, Paper | Interest] = {text: text for text in texts}
         given |= {i: examples[i] for i in sorted(wanted & examples.keys())}
         compared, row, named = self.read(given)
-        profiles = self._profiler.profiles(asked, compared, row)
 
         def naming(tastes: Sequence[Taste], rows: Ints) -> Sequence[Reason]:
             told = zip(nearest(compared, tastes, rows), rows.tolist(), strict=True)
             return [self._reason(named[example], row) for example, row in told]
 
-        closed = np.stack(
-            [
-                self._rows(one.known | shown.get(s.id, frozenset()))
-                for s, one in zip(subscribers, asked, strict=True)
-            ]
-        )
         spans = [(days or {}).get(subscriber.id, 1) for subscriber in subscribers]
         chosen: dict[int, Chosen] = {}
         for span in sorted(set(spans)):
             group = [reader for reader, other in enumerate(spans) if other == span]
+            selector, theirs = self._selector(span), [asked[reader] for reader in group]
+            block = self._profiler.block(theirs, compared, row, selector.trend)
+            known = [asked[reader].known | shown.get(subscribers[reader].id, NONE) for reader in group]
             wanting = [subscribers[reader].papers for reader in group]
-            theirs = [profiles[reader] for reader in group]
-            some = self._selector(span).choose(theirs, closed[group], wanting, naming)
-            chosen |= zip(group, some, strict=True)
+            chosen |= zip(group, selector.choose(block, self._rows(known), wanting, naming), strict=True)
         for reader, subscriber in enumerate(subscribers):
             one = chosen[reader]
             yield Digest(
@@ -181,9 +178,12 @@ class Ranker:
             return named
         return Reason(kind=ReasonKind.TEXT, subject=wording.phrase(named.value, self._weights(row)))
 
-    def _rows(self, papers: Iterable[str]) -> Bools:
-        rows = np.zeros(len(self._edition.papers), dtype=bool)
-        rows[[self._row[paper] for paper in papers if paper in self._row]] = True
+    def _rows(self, known: Sequence[AbstractSet[str]]) -> Bools:
+        """Readers x papers: which of the edition's each knows."""
+        rows = np.zeros((len(known), len(self._edition.papers)), dtype=bool)
+        for reader, papers in enumerate(known):
+            if there := self._row.keys() & papers:
+                rows[reader, [self._row[paper] for paper in there]] = True
         return rows
 
 

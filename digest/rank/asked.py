@@ -15,6 +15,7 @@ HALF_LIFE = dt.timedelta(days=90)
 MOST = 3.0
 #: By how much "less" of an author or topic lowers its papers, said once; of a paper, those that are just like it.
 LESS = 0.5
+KINDS, LIKE = tuple(InterestKind), InterestKind.LIKE
 #: arXiv's, which no text says: `cs.CL`, `cond-mat.mtrl-sci`.
 CATEGORY = re.compile(r"[a-z-]+\.[A-Za-z-]+")
 
@@ -40,11 +41,6 @@ class Asked:
     known: set[str] = field(default_factory=set)
 
     @property
-    def examples(self) -> set[str]:
-        """Every paper that has to be read."""
-        return self.liked.keys() | self.disliked.keys()
-
-    @property
     def matched(self) -> Iterable[Interest]:
         """Every interest that a paper either is in or is not."""
         return (*self.categories, *self.authors, *self.excluded, *(interest for interest, _ in self.less))
@@ -52,10 +48,13 @@ class Asked:
 
 def asked_by(subscriber: Subscriber, said: Iterable[Feedback], now: dt.datetime) -> Asked:
     """Their interests, with what they said since."""
-    of: dict[InterestKind, list[Interest]] = {kind: [] for kind in InterestKind}
+    of: dict[InterestKind, list[Interest]] = {kind: [] for kind in KINDS}
+    liked: dict[str, float] = {}
     for interest in subscriber.interests:
-        of[interest.kind].append(interest)
-    liked = {interest.value: interest.weight for interest in of[InterestKind.LIKE]}
+        if (kind := interest.kind) is LIKE:  # most of them
+            liked[interest.value] = interest.weight
+        else:
+            of[kind].append(interest)
     asked = Asked(
         phrases=of[InterestKind.PHRASE],
         texts=of[InterestKind.TEXT],

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from digest.model import Interest, InterestKind, Paper, Reason, ReasonKind
 from digest.rank.asked import LESS, Asked
-from digest.rank.features import Bools
+from digest.rank.features import Bools, Ints
 from digest.rank.pool import Pool
 from digest.rank.score import Examples, Taste, apart, of_phrases, of_tastes, relevance
 from digest.rank.vectors import Embedder, Floats
 
 #: Being in a category a reader follows says little about one paper: enough to be shown, not to outrank a phrase.
-CATEGORY_RELEVANCE = 0.3
-AUTHOR_RELEVANCE = 0.9
+CERTAIN = {InterestKind.CATEGORY: 0.3, InterestKind.AUTHOR: 0.9}
 #: A phrase of which no paper of the pool has this share is not spoken of these days: what is near its vector counts
 #: for less, by the fourth power: one of two words is next to nothing.
 SPOKEN_OF = 0.5
@@ -27,127 +25,196 @@ UNSURE = 0.5
 #: Phrases x papers whose relevance is kept in memory, 4 bytes each.
 KEPT = 16_000_000
 
-
-#: The relevance of every paper, and the reason that it gives.
-Said = tuple[Floats, Reason]
+#: The papers' rows of relevance that facets are made of: of phrases, of categories and authors, of examples and
+#: texts, and the trend.
+PHRASES, MATCHES, TASTES, TREND = range(4)
+TRENDING = Reason(kind=ReasonKind.TRENDING)
 
 
 @dataclass(frozen=True, slots=True)
-class Facet:
-    """One interest of one reader over the pool."""
+class Block:
+    """A block of readers over the pool. A facet is one interest of one reader; those of one reader stand together."""
 
-    #: Its share of the digest, relative to the reader's other facets.
-    weight: float
-    #: 0..1 for every paper of the pool, comparable between facets.
-    relevance: Floats
+    #: The reader of each facet, ascending.
+    owner: Ints
+    #: Where each reader's facets begin, and how many they are, one at least.
+    first: Ints
+    counts: Ints
+    #: Each facet's share of the digest, relative to the reader's other facets.
+    weight: Floats
     #: What speaks for its papers; the examples of a taste, and the phrases of a text, are named one by one.
-    voice: Reason | Taste
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One reader over the pool."""
-
-    facets: tuple[Facet, ...]
-    #: Papers that must not be shown.
+    voices: Sequence[Reason | Taste]
+    #: rows x papers, 0..1, comparable between facets
+    relevance: Floats
+    #: The row of each facet; what several readers ask for is one row.
+    row: Ints
+    #: readers x papers: must not be shown
     excluded: Bools
+    #: Readers who asked for nothing: the trend is their one facet.
+    unasked: Bools
+
+    def theirs(self, reader: int) -> Ints:
+        """The facets of a reader."""
+        return np.arange(self.first[reader], self.first[reader] + self.counts[reader])
+
+    def lowered(self, left: Sequence[tuple[Ints, Floats]]) -> Block:
+        """With what is left of the relevance of some facets, 0..1 for each paper; they get rows of their own."""
+        facets = np.unique(np.concatenate([some for some, _ in left]))
+        relevance, row = np.concatenate([self.relevance, self.relevance[self.row[facets]]]), self.row.copy()
+        row[facets] = len(self.relevance) + np.arange(len(facets))
+        for some, share in left:
+            relevance[row[some]] *= share
+        return replace(self, relevance=relevance, row=row)
+
+
+@dataclass(slots=True)
+class Facets:
+    """The facets of a block while they are gathered: each is a row of a table."""
+
+    counts: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    voices: list[Reason | Taste] = field(default_factory=list)
+    table: list[int] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    #: The rows of `TASTES`, and how far each is believed.
+    tastes: list[Taste] = field(default_factory=list)
+    believed: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def add(self, weight: float, voice: Reason | Taste, table: int, row: int) -> None:
+        """One more."""
+        self.weights.append(weight)
+        self.voices.append(voice)
+        self.table.append(table)
+        self.row.append(row)
+
+    def add_taste(self, weight: float, taste: Taste, believed: float) -> None:
+        """One more, of examples or of a text."""
+        self.add(weight, taste, TASTES, len(self.tastes))
+        self.tastes.append(taste)
+        self.believed.append(believed)
 
 
 class Profiler:
-    """Turns readers into profiles over one pool."""
+    """Turns readers into facets over one pool."""
 
     def __init__(self, papers: Sequence[Paper], pool: Pool, embedder: Embedder) -> None:
         self._pool, self._embedder = pool, embedder
         self._matcher = Matcher(papers, pool)
-        self._phrases: dict[str, Said] = {}
+        #: phrases x papers
+        self._phrases = np.zeros((0, len(pool)), dtype=np.float32)
+        self._row_of_phrase: dict[str, int] = {}
 
-    def profiles(
-        self, asked: Sequence[Asked], examples: Examples, row: Mapping[str | Interest, int]
-    ) -> list[Profile]:
-        """All profiles of a block of readers; `row` finds an example by its id, and may lack some, and every text."""
-        phrases = self._spoken_of({i.value for one in asked for i in one.phrases})
-        matching = {i: self._matcher.matching(i) for i in {i for one in asked for i in one.matched}}
+    def block(
+        self, asked: Sequence[Asked], examples: Examples, row: Mapping[str | Interest, int], trend: Floats
+    ) -> Block:
+        """A block of readers; `row` finds an example by its id, and may lack some, and every text.
+
+        `trend` has the relevance of every paper for those who ask for nothing.
+        """
+        phrases = list(dict.fromkeys(i.value for one in asked for i in one.phrases))
+        matching = {
+            i: self._matcher.matching(i) for i in dict.fromkeys(i for one in asked for i in one.matched)
+        }
         whole = [Taste(_known(one.liked, row), _known(one.disliked, row)) for one in asked]
-        tastes = apart(examples, whole)
-        # What a reader wrote is a taste of its own; what they dislike is disliked there too.
-        texts = [
-            [Taste({row[text]: 1.0}, of.disliked) for text in one.texts]
-            for one, of in zip(asked, whole, strict=True)
+        facets = _gathered(asked, whole, apart(examples, whole), row, phrases, list(matching))
+        tables = [self._spoken(phrases), self._matches(matching), self._tastes(examples, facets), trend[None]]
+        table, counts = np.array(facets.table), np.array(facets.counts)
+        excluded = np.zeros((len(asked), len(self._pool)), dtype=bool)
+        for reader, one in enumerate(asked):
+            for i in one.excluded:
+                excluded[reader] |= matching[i]
+        block = Block(
+            owner=np.repeat(np.arange(len(asked)), counts),
+            first=np.cumsum(counts) - counts,
+            counts=counts,
+            weight=np.array(facets.weights, dtype=np.float32),
+            voices=facets.voices,
+            relevance=np.concatenate(tables),
+            row=np.cumsum([0, *map(len, tables)])[table] + facets.row,
+            excluded=excluded,
+            unasked=np.add.reduceat(table == TREND, np.cumsum(counts) - counts),
+        )
+        lowering = [
+            (block.theirs(n)[table[block.theirs(n)] < TASTES], left)
+            for n, left in self._cooled(examples, whole)
         ]
-        all_ = [taste for some in zip(tastes, texts, strict=True) for taste in chain(*some)]
-        strengths = iter(relevance(of_tastes(self._pool, examples, all_)))
-        cooled = self._cooled(examples, whole)
-        return [
-            self._profile(
-                one,
-                phrases,
-                matching,
-                cooled.get(n),
-                [(taste, next(strengths)) for taste in some],
-                [(taste, next(strengths)) for taste in written],
-            )
-            for n, (one, some, written) in enumerate(zip(asked, tastes, texts, strict=True))
-        ]
+        less = ((n, i, share) for n, one in enumerate(asked) for i, share in one.less)
+        lowering += [(block.theirs(n), 1 - np.float32(share) * matching[i]) for n, i, share in less]
+        return block.lowered(lowering) if lowering else block
 
-    def _cooled(self, examples: Examples, whole: Sequence[Taste]) -> dict[int, Floats]:
+    def _tastes(self, examples: Examples, facets: Facets) -> Floats:
+        found = relevance(of_tastes(self._pool, examples, facets.tastes))
+        found *= np.array(facets.believed, dtype=np.float32)[:, None]
+        return found
+
+    def _matches(self, matching: Mapping[Interest, Bools]) -> Floats:
+        found = np.zeros((len(matching), len(self._pool)), dtype=np.float32)
+        for row, (interest, rows) in enumerate(matching.items()):
+            found[row, rows] = CERTAIN.get(interest.kind, 0)
+        return found
+
+    def _cooled(self, examples: Examples, whole: Sequence[Taste]) -> Iterable[tuple[int, Floats]]:
         """For readers who disliked papers, what is left of an interest in each paper of the pool: 1 - LESS .. 1."""
         numbers = [n for n, taste in enumerate(whole) if taste.disliked]
         if not numbers:
-            return {}
+            return
         like_them = relevance(of_tastes(self._pool, examples, [Taste(whole[n].disliked) for n in numbers]))
-        said = [sum(whole[n].disliked.values()) for n in numbers]
-        return {
-            n: 1 - row * (LESS * much / (much + UNSURE))
-            for n, row, much in zip(numbers, like_them, said, strict=True)
-        }
+        for n, row in zip(numbers, like_them, strict=True):
+            said = sum(whole[n].disliked.values())
+            yield n, 1 - row * (LESS * said / (said + UNSURE))
 
-    def _profile(
-        self,
-        asked: Asked,
-        phrases: Mapping[str, Said],
-        matching: Mapping[Interest, Bools],
-        cooled: Floats | None,
-        tastes: Sequence[tuple[Taste, Floats]],
-        texts: Sequence[tuple[Taste, Floats]],
-    ) -> Profile:
-        facets = [Facet(i.weight, *phrases[i.value]) for i in asked.phrases]
-        for interests, reason, certain in (
-            (asked.categories, ReasonKind.CATEGORY, CATEGORY_RELEVANCE),
-            (asked.authors, ReasonKind.AUTHOR, AUTHOR_RELEVANCE),
-        ):
-            for i in interests:
-                found = matching[i].astype(np.float32) * np.float32(certain)
-                facets.append(Facet(i.weight, found, Reason(kind=reason, subject=i.value)))
-        # Tastes and texts have their dislikes taken away already.
-        if cooled is not None:
-            facets = [replace(f, relevance=f.relevance * cooled) for f in facets]
-        facets += [Facet(i.weight, found, text) for i, (text, found) in zip(asked.texts, texts, strict=True)]
+    def _spoken(self, phrases: Sequence[str]) -> Floats:
+        """Phrases x papers; what was read stays for the next block, up to `KEPT` numbers."""
+        new = [phrase for phrase in phrases if phrase not in self._row_of_phrase]
+        if (len(self._row_of_phrase) + len(new)) * len(self._pool) > KEPT:
+            self._row_of_phrase, self._phrases, new = {}, self._phrases[:0], list(phrases)
+        if new:
+            strengths, shares = of_phrases(self._pool, new, self._embedder.phrases(new))
+            spoken_of = np.minimum(shares.max(axis=1, initial=0) / SPOKEN_OF, 1) ** 4
+            self._row_of_phrase |= {phrase: len(self._phrases) + n for n, phrase in enumerate(new)}
+            self._phrases = np.concatenate([self._phrases, relevance(strengths) * spoken_of[:, None]])
+        return self._phrases[[self._row_of_phrase[phrase] for phrase in phrases]]
+
+
+def _gathered(
+    asked: Sequence[Asked],
+    whole: Sequence[Taste],
+    apart: Sequence[Sequence[Taste]],
+    row: Mapping[str | Interest, int],
+    phrases: Sequence[str],
+    matched: Sequence[Interest],
+) -> Facets:
+    """Every reader's facets; `whole` is what each likes, and `apart` the unrelated parts of it."""
+    facets = Facets()
+    said = {p: (n, Reason(kind=ReasonKind.PHRASE, subject=p)) for n, p in enumerate(phrases)}
+    matches = {i: (n, _reason(i)) for n, i in enumerate(matched)}
+    for one, of, parts in zip(asked, whole, apart, strict=True):
+        start = len(facets)
+        for i in one.phrases:
+            number, reason = said[i.value]
+            facets.add(i.weight, reason, PHRASES, number)
+        for i in (*one.categories, *one.authors):
+            number, reason = matches[i]
+            facets.add(i.weight, reason, MATCHES, number)
+        # What a reader wrote is a taste of its own; what they dislike is disliked there too.
+        for text in one.texts:
+            facets.add_taste(text.weight, Taste({row[text]: 1.0}, of.disliked), 1.0)
         # All examples count as one interest: forty liked papers must not crowd out one phrase.
-        count = sum(len(taste.liked) for taste, _ in tastes)
-        for taste, liked in tastes:
-            if number := len(taste.liked):
-                facets.append(
-                    Facet(asked.liking * number / count, liked * (number / (number + UNSURE)), taste)
-                )
-        excluded = np.zeros(len(self._pool), dtype=bool)
-        for i in asked.excluded:
-            excluded |= matching[i]
-        for i, share in asked.less:
-            facets = [replace(f, relevance=f.relevance * (1 - share * matching[i])) for f in facets]
-        return Profile(tuple(facets), excluded)
+        for taste in parts:
+            if liked := len(taste.liked):
+                facets.add_taste(one.liking * liked / len(of.liked), taste, liked / (liked + UNSURE))
+        if len(facets) == start:
+            facets.add(1.0, TRENDING, TREND, 0)
+        facets.counts.append(len(facets) - start)
+    return facets
 
-    def _spoken_of(self, phrases: set[str]) -> Mapping[str, Said]:
-        """The relevance of every paper for these phrases; they stay for the next block, up to `KEPT` numbers."""
-        new = sorted(phrases - self._phrases.keys())
-        if not new:
-            return self._phrases
-        if (len(self._phrases) + len(new)) * len(self._pool) > KEPT:
-            self._phrases, new = {}, sorted(phrases)
-        strengths, shares = of_phrases(self._pool, new, self._embedder.phrases(new))
-        spoken_of = np.minimum(shares.max(axis=1, initial=0) / SPOKEN_OF, 1) ** 4
-        for phrase, row in zip(new, relevance(strengths) * spoken_of[:, None], strict=True):
-            self._phrases[phrase] = row, Reason(kind=ReasonKind.PHRASE, subject=phrase)
-        return self._phrases
+
+def _reason(interest: Interest) -> Reason:
+    author = interest.kind is InterestKind.AUTHOR
+    return Reason(kind=ReasonKind.AUTHOR if author else ReasonKind.CATEGORY, subject=interest.value)
 
 
 def _known(weights: Mapping[str, float], row: Mapping[str | Interest, int]) -> dict[int, float]:

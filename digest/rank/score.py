@@ -70,7 +70,7 @@ class Examples:
         terms, vectors = pool.corpus.others(texts.terms), texts.vectors
         apart, likeness = pool.apart(vectors), dense(terms, pool.corpus.tfidf)
         itself = np.column_stack(
-            [_row_sums(_squares(terms)), (vectors * vectors).sum(axis=1), (apart * vectors).sum(axis=1)]
+            [_sums_of_squares(terms), (vectors * vectors).sum(axis=1), (apart * vectors).sum(axis=1)]
         )
         return cls(terms, vectors, apart, itself, likeness, likeness + vectors @ pool.vectors.T)
 
@@ -113,7 +113,10 @@ class Signal:
 
 def relevance(strength: Floats) -> Floats:
     """0..1: one half at 3 standard deviations above the pool, a tenth at 2."""
-    return np.asarray(1 / (1 + np.exp(np.clip(2 * (3 - strength), -30, 30))), dtype=np.float32)
+    found = np.asarray(2 * (3 - strength), dtype=np.float32)
+    np.exp(np.clip(found, -30, 30, out=found), out=found)
+    found += 1
+    return np.reciprocal(found, out=found)
 
 
 def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats:
@@ -123,7 +126,7 @@ def of_tastes(pool: Pool, examples: Examples, tastes: Sequence[Taste]) -> Floats
     asked = liked - DISLIKE * disliked if disliked.nnz else liked
     raw = np.asarray(asked @ examples.likeness)
     own = liked @ examples.terms
-    told = _row_sums(_squares(own)) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
+    told = _sums_of_squares(own) if asked is liked else _row_sums((asked @ examples.terms).multiply(own))
     mean, spread = _usual(raw, *COSINE)
     insight = _insight(_left_out(told, examples.itself[:, 0], liked), mean, spread)
     signals = [Signal(TERMS, USUAL, mean, spread, insight)]
@@ -208,14 +211,16 @@ def _parted(taste: Taste, groups: Sequence[int]) -> list[Taste]:
 def _groups(vectors: Floats) -> Ints:
     """For tastes x papers x dimensions, the number of each paper's group, 0 the first."""
     alike = vectors @ vectors.transpose(0, 2, 1) > ALIKE
+    # As numbers, so that a product counts them: adding up truth values takes several times as long.
+    counted = alike.astype(np.float32)
     tastes, papers = alike.shape[:2]
     needed = max(FEWEST, SMALLEST * papers)
     group, left = np.zeros((tastes, papers), dtype=np.intp), np.ones((tastes, papers), dtype=bool)
     for number in range(int(1 / SMALLEST)):
-        within = alike & left[:, None, :]
-        seed = within.sum(axis=2).argmax(axis=1)
-        members = within[np.arange(tastes), seed]
-        members &= (members.sum(axis=1) >= needed)[:, None]
+        sizes = np.matmul(counted, left[:, :, None].astype(np.float32))[:, :, 0]
+        seed = sizes.argmax(axis=1)
+        members = alike[np.arange(tastes), seed] & left
+        members &= (sizes[np.arange(tastes), seed] >= needed)[:, None]
         if not members.any():
             break
         group[members] = number
@@ -262,12 +267,20 @@ def _left_out(told: Floats, itself: Floats, liked: sparse.csr_matrix) -> Floats:
 
 def _alone(liked: sparse.csr_matrix) -> Floats:
     """The sum of squared weights, one over the effective number of liked papers; 1 where there are none."""
-    squares = _row_sums(_squares(liked))
+    squares = _sums_of_squares(liked)
     return np.where(squares > 0, squares, 1)
 
 
 def _squares(rows: sparse.csr_matrix) -> sparse.csr_matrix:
     return sparse.csr_matrix((rows.data * rows.data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _sums_of_squares(rows: sparse.csr_matrix) -> Floats:
+    """Of each row; a fifth of the time of a matrix of squares, for rows as long as profiles are."""
+    found, filled = np.zeros(rows.shape[0], dtype=np.float32), np.diff(rows.indptr) > 0
+    if filled.any():
+        found[filled] = np.add.reduceat(rows.data * rows.data, rows.indptr[:-1][filled])
+    return found
 
 
 def _row_sums(rows: sparse.csr_matrix) -> Floats:

@@ -1,12 +1,11 @@
 """From relevance to digests: shares per interest, diversity, a floor, one discovery, never a paper shown before. Pure.
 
-A block of readers is chosen for together, seat by seat: the arrays are facets x papers or readers x papers, and the
-facets of one reader stand together.
+A block of readers is chosen for together, seat by seat: the arrays are facets x papers or readers x papers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from digest.config import DigestDefaults, Ranking
 from digest.model import Edition, Pick, Reason, ReasonKind
 from digest.rank.features import Bools, Ints
-from digest.rank.profile import Facet, Profile
+from digest.rank.profile import Block
 from digest.rank.score import Taste, ranges
 from digest.rank.vectors import Floats
 
@@ -38,48 +37,9 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A block of readers over the pool."""
-
-    #: The reader of each facet, ascending.
-    owner: Ints
-    #: Where each reader's facets begin, and how many they are, one at least.
-    first: Ints
-    counts: Ints
-    weight: Floats
-    #: What speaks for each facet's papers.
-    voices: Sequence[Reason | Taste]
-    #: facets x papers
-    relevance: Floats
-    #: readers x papers: may be shown
-    open: Bools
-
-    @classmethod
-    def of(cls, facets: Sequence[tuple[Facet, ...]], open_: Bools) -> Block:
-        """Every reader has at least one facet."""
-        counts = np.array([len(one) for one in facets])
-        together = [facet for one in facets for facet in one]
-        return cls(
-            owner=np.repeat(np.arange(len(facets)), counts),
-            first=np.cumsum(counts) - counts,
-            counts=counts,
-            weight=np.array([facet.weight for facet in together], dtype=np.float32),
-            voices=[facet.voice for facet in together],
-            relevance=np.stack([facet.relevance for facet in together]),
-            open=open_,
-        )
-
-    def unheard(self, papers: Ints, floor: float) -> Bools:
-        """Readers x these papers: those that may be shown and of which no interest speaks."""
-        silence = np.multiply.reduceat(1 - self.relevance[:, papers], self.first, axis=0)
-        return self.open[:, papers] & (1 - silence < floor)
-
-
-@dataclass(frozen=True, slots=True)
 class Seats:
-    """Papers that were picked, those of one reader together."""
+    """Papers and whom they are shown to."""
 
-    #: Ascending.
     reader: Ints
     #: Rows of the pool.
     paper: Ints
@@ -89,75 +49,72 @@ class Selector:
     """Chooses from one edition."""
 
     def __init__(self, edition: Edition, similarity: Floats, rules: DigestDefaults, ranking: Ranking) -> None:
-        self._edition, self._similarity = edition, similarity
         self._rules, self._ranking = rules, ranking
         self._floor = max(rules.min_score, 1e-6)
-        self._trend = np.array([listed.trend.score for listed in edition.papers], dtype=np.float32)
-        self._by_trend = np.argsort(-self._trend, kind="stable")
-        self._strangers: dict[tuple[int, ReasonKind], Pick] = {}
-        self._trending = Facet(1.0, self._trend, Reason(kind=ReasonKind.TRENDING))
+        self._listed = [(one.paper.id, one.trend.reasons) for one in edition.papers]
+        self.trend: Floats = np.array([listed.trend.score for listed in edition.papers], dtype=np.float32)
+        self._by_trend = np.argsort(-self.trend, kind="stable")
+        #: papers x papers, what a score loses when the other paper is picked; never the same one twice
+        self._loss = np.asarray(ranking.diversity * similarity, dtype=np.float32)
+        np.fill_diagonal(self._loss, np.inf)
 
-    def choose(
-        self, profiles: Sequence[Profile], shown: Bools, papers: Sequence[int], naming: Naming
-    ) -> Iterator[Chosen]:
+    def choose(self, block: Block, shown: Bools, papers: Sequence[int], naming: Naming) -> list[Chosen]:
         """At most so many picks each (the discovery among them), and "also trending" lines beside them.
 
-        A reader without interests gets what is trending. The floor is on relevance: the trend alone never makes
-        a pick of a paper that no interest speaks for, it makes an "also trending" line of it.
+        The floor is on relevance: the trend alone never makes a pick of a paper that no interest speaks for, it makes
+        an "also trending" line of it.
         """
-        facets = [profile.facets or (self._trending,) for profile in profiles]
-        block = Block.of(facets, ~(shown | np.stack([profile.excluded for profile in profiles])))
+        most, left = np.array(papers), ~(shown | block.excluded)
         # What the world is reading that the reader's interests would never show; never half of a digest.
-        wanted = np.array(
-            [
-                min(self._rules.discovery, most // 3) if p.facets else 0
-                for p, most in zip(profiles, papers, strict=True)
-            ]
-        )
-        discovery = self._first_by_trend(lambda some: block.unheard(some, self._floor), wanted)
-        seats = self._share_out(block, np.array(papers) - [len(one) for one in discovery])
-        picks = self._picks(block, seats, naming)
-        left = block.open.copy()
-        left[seats.reader, seats.paper] = False
-        for reader, taken in enumerate(discovery):
-            left[reader, taken] = False
-        also = self._first_by_trend(
-            lambda some: left[:, some], np.full(len(facets), self._rules.also_trending)
-        )
-        for matched, strange, lines in zip(picks, discovery, also, strict=True):
-            matched += [self._stranger(row, ReasonKind.DISCOVERY) for row in strange]
-            trending = tuple(self._stranger(row, ReasonKind.TRENDING) for row in lines)
-            yield Chosen(tuple(matched), trending)
+        wanted = np.where(block.unasked, 0, np.minimum(self._rules.discovery, most // 3))
+        strange = self._first_by_trend(lambda some: self._unheard(block, left, some), wanted)
+        left[strange.reader, strange.paper] = False
+        found = self._share_out(block, left, most - np.bincount(strange.reader, minlength=len(most)))
+        left[found.reader, found.paper] = False
+        also = np.full(len(most), self._rules.also_trending)
+        lines = self._first_by_trend(lambda some: left[:, some], also)
+        picks = self._picks(block, found, naming)
+        self._add(picks, strange, ReasonKind.DISCOVERY)
+        trending: list[list[Pick]] = [[] for _ in picks]
+        self._add(trending, lines, ReasonKind.TRENDING)
+        return [Chosen(tuple(some), tuple(more)) for some, more in zip(picks, trending, strict=True)]
 
-    def _first_by_trend(self, allowed: Callable[[Ints], Bools], counts: Ints) -> list[list[int]]:
+    def _unheard(self, block: Block, open_: Bools, papers: Ints) -> Bools:
+        """Readers x these papers: those that may be shown and of which no interest speaks."""
+        silence = np.multiply.reduceat((1 - block.relevance[:, papers])[block.row], block.first, axis=0)
+        return open_[:, papers] & (1 - silence < self._floor)
+
+    def _first_by_trend(self, allowed: Callable[[Ints], Bools], counts: Ints) -> Seats:
         """For each reader the most trending of the papers allowed to them; equal ones in pool order."""
-        found: list[list[int]] = [[] for _ in counts]
+        found = [Seats(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))]
         left = counts.copy()
         for start in range(0, len(self._by_trend), STRIDE):
             if not left.any():
                 break
             rows = self._by_trend[start : start + STRIDE]
             among = allowed(rows)
-            among &= np.cumsum(among, axis=1) <= left[:, None]
+            among &= np.cumsum(among, axis=1, dtype=np.int32) <= left[:, None]
             left -= among.sum(axis=1)
-            for reader, place in np.argwhere(among).tolist():
-                found[reader].append(int(rows[place]))
-        return found
+            reader, place = np.nonzero(among)
+            found.append(Seats(reader, rows[place]))
+        return Seats(
+            np.concatenate([one.reader for one in found]), np.concatenate([one.paper for one in found])
+        )
 
-    def _share_out(self, block: Block, seats: Ints) -> Seats:
+    def _share_out(self, block: Block, open_: Bools, seats: Ints) -> Seats:
         """Seats by Sainte-Laguë (weight / (2 * taken + 1)), each filled by the best open paper of its interest.
 
         When an interest has none left, its seats go to the others. Diversity is maximal marginal relevance
         (Carbonell and Goldstein 1998): likeness to what is already picked is subtracted.
         """
-        lists, scores = self._put_forward(block, seats)
-        near = np.zeros_like(scores)
-        taken = np.zeros(len(block.owner), dtype=np.float32)
+        lists, scores = self._put_forward(block, open_, seats)
+        marginal, facets = scores.copy(), np.arange(len(scores))
+        where = lists * len(self.trend)
+        taken = np.zeros(len(facets), dtype=np.float32)
         picked = np.full((len(seats), int(seats.max(initial=0))), -1)
         for seat in range(picked.shape[1]):
-            marginal = scores - self._ranking.diversity * near
             best = marginal.argmax(axis=1)
-            able = np.isfinite(marginal[np.arange(len(best)), best]) & (seats[block.owner] > seat)
+            able = np.isfinite(marginal[facets, best]) & (seats[block.owner] > seat)
             claim = np.where(able, block.weight / (2 * taken + 1), 0)
             strongest = np.maximum.reduceat(claim, block.first)
             winners = np.flatnonzero((claim == strongest[block.owner]) & able)
@@ -169,19 +126,18 @@ class Selector:
             winners, owners = winners[first], owners[first]
             picked[owners, seat] = lists[winners, best[winners]]
             taken[winners] += 1
-            beside = picked[block.owner, seat][:, None]
-            scores[lists == beside] = -np.inf
-            likeness = self._similarity[lists, np.maximum(beside, 0)]
-            np.maximum(near, np.where(beside >= 0, likeness, 0), out=near)
+            # Whoever was given none now is given none later: what they lose does not matter.
+            beside = np.maximum(picked[:, seat], 0)[block.owner]
+            np.minimum(marginal, scores - self._loss.take(where + beside[:, None]), out=marginal)
         reader, seat_of = np.nonzero(picked >= 0)
         return Seats(reader, picked[reader, seat_of])
 
-    def _put_forward(self, block: Block, seats: Ints) -> tuple[Ints, Floats]:
+    def _put_forward(self, block: Block, open_: Bools, seats: Ints) -> tuple[Ints, Floats]:
         """Each facet's best papers that may be picked, with their scores; -inf where it has no more."""
-        heard = np.flatnonzero((block.relevance >= self._floor) & block.open[block.owner])
-        facets, papers = np.divmod(heard, block.relevance.shape[1])
+        heard = np.flatnonzero((block.relevance >= self._floor)[block.row] & open_[block.owner])
+        facets, papers = np.divmod(heard, len(self.trend))
         weight = self._ranking.trend_weight
-        scores = (1 - weight) * block.relevance.ravel()[heard] + weight * self._trend[papers]
+        scores = (1 - weight) * block.relevance[block.row[facets], papers] + weight * self.trend[papers]
         # By facet, then by score, both in one number; equal ones stay in pool order.
         best = np.argsort(2.0 * facets - scores, kind="stable")
         counts = np.bincount(facets, minlength=len(block.owner))
@@ -194,29 +150,29 @@ class Selector:
         return lists, found
 
     def _picks(self, block: Block, seats: Seats, naming: Naming) -> list[list[Pick]]:
-        """For each reader the picks with what spoke for them, the highest score first.
+        """For each reader the picks with what spoke for them, the highest score first; their seats stand together.
 
         A score is that of 1 - product of (1 - relevance) over the reader's facets: whatever speaks for a paper
         raises it.
         """
         counts = block.counts[seats.reader]
         facet = ranges(block.first[seats.reader], counts)
-        heard = block.relevance[facet, np.repeat(seats.paper, counts)]
+        heard = block.relevance[block.row[facet], np.repeat(seats.paper, counts)]
         found: list[list[Pick]] = [[] for _ in block.counts]
         if not len(counts):
             return found
         total = 1 - np.multiply.reduceat(1 - heard, np.cumsum(counts) - counts)
         weight = self._ranking.trend_weight
-        scores = (1 - weight) * total + weight * self._trend[seats.paper]
+        scores = (1 - weight) * total + weight * self.trend[seats.paper]
         spoken, said = self._spoken(block, seats, facet, heard, naming)
         end = np.cumsum(said)
         columns = (seats.reader, seats.paper, np.round(scores.astype(float), 4), end - said, end)
         order = np.lexsort((-scores, seats.reader))
         told = zip(*(column[order].tolist() for column in columns), strict=True)
         for reader, row, score, start, stop in told:
-            listed = self._edition.papers[row]
-            reasons = (*spoken[start:stop], *listed.trend.reasons)[:MOST_REASONS]
-            found[reader].append(Pick(paper=listed.paper.id, score=score, reasons=reasons))
+            paper, trending = self._listed[row]
+            reasons = (*spoken[start:stop], *trending)[:MOST_REASONS]
+            found[reader].append(Pick(paper=paper, score=score, reasons=reasons))
         return found
 
     def _spoken(
@@ -237,11 +193,13 @@ class Selector:
         spoken = [voice if isinstance(voice, Reason) else next(named) for voice in voices]
         return spoken, np.minimum(said, MOST_REASONS - 1)
 
+    def _add(self, picks: list[list[Pick]], seats: Seats, kind: ReasonKind) -> None:
+        """Papers that no interest speaks for; each is the same pick for everybody, so it is made once."""
+        of = {row: self._stranger(row, kind) for row in np.unique(seats.paper).tolist()}
+        for reader, row in zip(seats.reader.tolist(), seats.paper.tolist(), strict=True):
+            picks[reader].append(of[row])
+
     def _stranger(self, row: int, kind: ReasonKind) -> Pick:
-        """A paper that no interest speaks for; the same for everybody, so it is made once."""
-        if (row, kind) not in self._strangers:
-            listed = self._edition.papers[row]
-            reasons = (Reason(kind=kind), *listed.trend.reasons)[:MOST_REASONS]
-            score = round(float(self._trend[row]), 4)
-            self._strangers[row, kind] = Pick(paper=listed.paper.id, score=score, reasons=reasons)
-        return self._strangers[row, kind]
+        paper, trending = self._listed[row]
+        reasons = (Reason(kind=kind), *trending)[:MOST_REASONS]
+        return Pick(paper=paper, score=round(float(self.trend[row]), 4), reasons=reasons)
