@@ -117,8 +117,8 @@ class Ranker:
         given |= {i: examples[i] for i in sorted(wanted & examples.keys())}
         compared, row, named = self.read(given)
 
-        def naming(tastes: Sequence[Taste], rows: Ints) -> Sequence[Reason]:
-            told = zip(nearest(compared, tastes, rows), rows.tolist(), strict=True)
+        def naming(tastes: Sequence[Taste], which: Ints, rows: Ints) -> Sequence[Reason]:
+            told = zip(nearest(compared, tastes, which, rows).tolist(), rows.tolist(), strict=True)
             return [self._reason(named[example], row) for example, row in told]
 
         spans = [(days or {}).get(subscriber.id, 1) for subscriber in subscribers]

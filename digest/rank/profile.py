@@ -122,20 +122,21 @@ class Profiler:
         facets = _gathered(asked, whole, apart(examples, whole), row, phrases, list(matching))
         tables = [self._spoken(phrases), self._matches(matching), self._tastes(examples, facets), trend[None]]
         table, counts = np.array(facets.table), np.array(facets.counts)
+        first = np.cumsum(counts) - counts
         excluded = np.zeros((len(asked), len(self._pool)), dtype=bool)
         for reader, one in enumerate(asked):
             for i in one.excluded:
                 excluded[reader] |= matching[i]
         block = Block(
             owner=np.repeat(np.arange(len(asked)), counts),
-            first=np.cumsum(counts) - counts,
+            first=first,
             counts=counts,
             weight=np.array(facets.weights, dtype=np.float32),
             voices=facets.voices,
             relevance=np.concatenate(tables),
             row=np.cumsum([0, *map(len, tables)])[table] + facets.row,
             excluded=excluded,
-            unasked=np.add.reduceat(table == TREND, np.cumsum(counts) - counts),
+            unasked=table[first] == TREND,
         )
         lowering = [
             (block.theirs(n)[table[block.theirs(n)] < TASTES], left)

@@ -195,9 +195,10 @@ def apart(examples: Examples, tastes: Sequence[Taste]) -> list[list[Taste]]:
     for size, numbers in by_size.items():
         if size >= 2 * FEWEST:  # tastes of one size are looked at together
             liked = np.array([list(tastes[number].liked) for number in numbers])
-            for number, groups in zip(numbers, _groups(examples.vectors[liked]), strict=True):
-                if groups.max() > 0:
-                    found[number] = _parted(tastes[number], groups.tolist())
+            groups = _groups(examples.vectors[liked])
+            several = np.flatnonzero(groups.any(axis=1))
+            for at, theirs in zip(several.tolist(), groups[several].tolist(), strict=True):
+                found[numbers[at]] = _parted(tastes[numbers[at]], theirs)
     return found
 
 
@@ -228,23 +229,22 @@ def _groups(vectors: Floats) -> Ints:
     return group
 
 
-def nearest(examples: Examples, tastes: Sequence[Taste], papers: Ints) -> Sequence[int]:
-    """For each taste and paper (a row of the pool) the liked one that is most like it (a row of the examples)."""
-    if not tastes:
-        return []
-    number: dict[int, int] = {}
-    which = np.array([number.setdefault(id(taste), len(number)) for taste in tastes])
-    distinct = {id(taste): taste for taste in tastes}.values()
-    sizes = np.array([len(taste.liked) for taste in distinct])
-    liked = np.array([paper for taste in distinct for paper in taste.liked])
+def nearest(examples: Examples, tastes: Sequence[Taste], which: Ints, papers: Ints) -> Ints:
+    """For some of the tastes and as many papers (rows of the pool) the liked one that is most like each.
+
+    `which` is the number of the taste; what is found are rows of the examples.
+    """
+    if not len(which):
+        return which
+    sizes = np.array([len(taste.liked) for taste in tastes])
+    liked = np.fromiter(chain.from_iterable(taste.liked for taste in tastes), np.intp, count=sizes.sum())
     counts = sizes[which]
     asked = liked[ranges((np.cumsum(sizes) - sizes)[which], counts)]
     closeness = examples.closeness[asked, np.repeat(papers, counts)]
     most = np.maximum.reduceat(closeness, np.cumsum(counts) - counts)
     found = np.flatnonzero(closeness == np.repeat(most, counts))
     _, first = np.unique(np.repeat(np.arange(len(counts)), counts)[found], return_index=True)
-    nearest_ones: list[int] = asked[found[first]].tolist()
-    return nearest_ones
+    return asked[found[first]]
 
 
 def ranges(starts: Ints, counts: Ints) -> Ints:

@@ -24,8 +24,8 @@ PUT_FORWARD = 2
 #: Papers looked at together, from the most trending on, for those that no interest speaks for.
 STRIDE = 64
 
-#: For tastes and as many papers (rows of the pool), the liked paper of each taste that speaks for the paper.
-Naming = Callable[[Sequence[Taste], Ints], Sequence[Reason]]
+#: For tastes, numbers of some of them and as many papers (rows of the pool), what of each taste speaks for the paper.
+Naming = Callable[[Sequence[Taste], Ints, Ints], Sequence[Reason]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +188,10 @@ class Selector:
         said = np.bincount(pick[loud], minlength=len(seats.reader))
         loud = loud[ranges(np.zeros_like(said), said) < MOST_REASONS - 1]
         voices = [block.voices[one] for one in facet[loud].tolist()]
-        unnamed = [n for n, voice in enumerate(voices) if isinstance(voice, Taste)]
-        named = iter(naming([v for v in voices if isinstance(v, Taste)], seats.paper[pick[loud[unnamed]]]))
+        unnamed = np.flatnonzero(np.array([isinstance(voice, Taste) for voice in voices], dtype=bool))
+        asked, which = np.unique(facet[loud[unnamed]], return_inverse=True)
+        tastes = [voice for one in asked.tolist() if isinstance(voice := block.voices[one], Taste)]
+        named = iter(naming(tastes, which, seats.paper[pick[loud[unnamed]]]))
         spoken = [voice if isinstance(voice, Reason) else next(named) for voice in voices]
         return spoken, np.minimum(said, MOST_REASONS - 1)
 

@@ -106,7 +106,7 @@ def test_a_block_is_chosen_for_as_each_reader_would_be_in_the_plainest_words(
     plain = Plainly(rules, ranking, trend, similarity)
     number = {listed.paper.id: n for n, listed in enumerate(edition.papers)}
     found = Selector(edition, similarity, rules, ranking).choose(
-        block, shown, [papers] * 6, lambda _t, _r: []
+        block, shown, [papers] * 6, lambda _t, _w, _r: []
     )
     for reader, chosen in enumerate(found):
         picked, strange, lines = plain.chosen(block, shown, reader, papers)
