@@ -95,6 +95,24 @@ def test_a_secret_file_that_is_absent_is_named(toml, tmp_path: Path) -> None:
         ("[[sources]]\nname='x'\nkind='feed'\nurl='http://[::1/'\n", ("sources", "http or https")),
         ("[[sources]]\nname='x'\nkind='feed'\nurl='https://x.org:99999/'\n", ("sources", "http or https")),
         ("[[readers]]\naddress = 'nobody'\n", ("readers", "address", "nobody")),
+        (
+            "[[readers]]\naddress = 'a@example.org'\ndays = 'often'\n",
+            ("readers.0.days", "weekly:fri", "often"),
+        ),
+        (
+            "[[readers]]\naddress = 'a@example.org'\ntimezone = 'Mars'\n",
+            ("readers.0.timezone", "Europe/Berlin"),
+        ),
+        ("[[readers]]\naddress = 'a@example.org'\nsend_at = '7'\n", ("readers.0.send_at", "HH:MM")),
+        ("[[readers]]\naddress = 'a@example.org'\ninterest = 'x'\n", ("readers.0.interest", "a list", "'x'")),
+        ("[readers]\naddress = 'a@example.org'\n", ("readers", "[[readers]]")),
+        ("[[sources]]\nname = 'x'\npath = 'a'\n", ("sources.0.kind: it has to be given",)),
+        ("site = 3\n", ("site", "[site]")),
+        ("[cluster]\nenabled = true\n", (": cluster.enabled needs a database",)),
+        ("[fetch]\nmax_bytes = '10XB'\n", ("fetch.max_bytes", "10MB", "10XB")),
+        ("[fetch]\ntimeout = '0s'\n", ("fetch.timeout", "no time", "'0s'")),
+        ("[fetch]\ntimeout = '999999999999w'\n", ("fetch.timeout", "3660d")),
+        ("[digest]\nwindow = '999999999d'\n", ("digest.window", "3660d")),
         ("this is not TOML", ("not TOML",)),
     ],
 )
@@ -104,6 +122,14 @@ def test_what_is_wrong_is_said_in_one_line_that_names_it(toml, text: str, words:
     assert line.startswith(f"{path}: ")
     for word in words:
         assert word in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[mail]\nfrom = 'nobody'\n", "[[readers]]\naddress = 'nobody'\n", "[schedule]\ndays = 'nobody'\n"],
+)
+def test_a_wrong_value_is_shown_once(toml, text: str) -> None:
+    assert complaint(toml(text)).count("'nobody'") == 1
 
 
 def test_a_wrong_value_in_the_environment_is_named_too(toml) -> None:

@@ -95,7 +95,10 @@ def import_opml(
         raise UsageError(
             f"no digest.toml to add to: {'.'!r}" if found is None else f"no such file: {str(file)!r}"
         )
-    feeds, refused = ingest.opml.read(file.read_bytes())
+    try:
+        feeds, refused = ingest.opml.read(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot be read ({error.strerror}): {str(file)!r}") from None
     added = config.add_feeds(found, feeds)
     typer.echo(f"{len(added)} of {len(feeds)} feeds added to {found}")
     for name in added:

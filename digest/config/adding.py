@@ -16,7 +16,7 @@ def add_feeds(path: Path, feeds: Iterable[tuple[str, str]]) -> list[str]:
 
     The rest of the file stays as it is; ConfigError, and nothing is written, if the result would not be read.
     """
-    settings = load(path, {})
+    settings = load(path)
     urls = {table.url for table in settings.source_tables}
     names = {table.name for table in settings.source_tables}
     added: dict[str, str] = {}
@@ -32,7 +32,7 @@ def add_feeds(path: Path, feeds: Iterable[tuple[str, str]]) -> list[str]:
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
-        load(part, {})
+        load(part)
         part.replace(path)
     except OSError as error:
         raise ConfigError(f"cannot be written ({error.strerror}): {path}") from None

@@ -104,15 +104,34 @@ def explained(error: ValidationError) -> str:
     """One line for the first thing that is wrong: the key, why, the value."""
     first = error.errors(include_url=False)[0]
     place = [str(part) for part in first["loc"] if part not in {"function-after", "function-before"}]
-    key = ".".join(place) or "the file"
+    key = ".".join(place)
     value = first.get("input")
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}; allowed there: {', '.join(allowed_beside(first['loc']))}"
-    why = first["msg"].removeprefix("Value error, ").rstrip(".")
+    said = first["msg"].removeprefix("Value error, ").rstrip(".")
+    why = in_toml(first["type"], key) or f"{said[:1].lower()}{said[1:]}"
     secret = "__".join(place).upper() in SECRETS
-    shown = "" if secret or isinstance(value, dict | BaseModel) else f": {value!r}"
+    told = secret or isinstance(value, dict | BaseModel) or why.endswith(f": {value!r}")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{key}: {why[:1].lower()}{why[1:]}{shown}{more}"
+    # What concerns several keys names them itself.
+    return (f"{key}: " if key else "") + why + ("" if told else f": {value!r}") + more
+
+
+def in_toml(kind: str, key: str) -> str:
+    """What pydantic says of that kind of error in Python's words, in those of TOML; empty if it is said well."""
+    match kind:
+        case "missing":
+            return "it has to be given"
+        case "model_type":
+            return f"it is a table, [{key}]"
+        case "tuple_type" if "." not in key:
+            return f"each is a table of its own, [[{key}]]"
+        case "tuple_type":
+            return 'it is a list, as ["…"]'
+        case "byte_size" | "byte_size_unit":
+            return "a size is a number and a unit, as 10MB"
+        case _:
+            return ""
 
 
 def allowed_beside(place: tuple[int | str, ...]) -> list[str]:

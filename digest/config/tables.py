@@ -25,11 +25,15 @@ from digest.config.values import (
     NEURAL,
     Duration,
     Language,
+    Mailbox,
+    Time,
+    TimeOfDay,
+    Timezone,
+    Weekdays,
     at_least,
     bare_address,
     is_address,
     known_embedder,
-    mailbox,
     network,
     on_dark,
     on_light,
@@ -40,7 +44,6 @@ from digest.config.values import (
     signing_key,
     source_kind,
 )
-from digest.errors import UsageError
 from digest.languages import SOURCE
 from digest.model import Days, Rights, Schedule, Source, SourceKind, clock_time, zone
 
@@ -126,9 +129,7 @@ class Mail(Section):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
     password: SecretStr = SecretStr("")
-    sender: Annotated[str, BeforeValidator(mailbox)] = Field(
-        "Daily Digest <digest@example.org>", alias="from"
-    )
+    sender: Mailbox = Field("Daily Digest <digest@example.org>", alias="from")
     #: Short enough for what `deliver.verp` adds to it: RFC 5321 4.5.3.1.1 allows a local part of 64 octets.
     bounce_address: Annotated[str, BeforeValidator(optional_address), AfterValidator(short)] = ""
     #: A private key in PEM, or the path of one; signs where the relay does not.
@@ -141,7 +142,7 @@ class Mail(Section):
     rate_per_second: float | None = Field(None, gt=0)
     on_doubt: Literal["resend", "hold"] = "resend"
     idempotency_header: str = Field("", pattern=r"^[A-Za-z0-9-]*$")
-    expire_after: Duration = dt.timedelta(hours=18)
+    expire_after: Time = dt.timedelta(hours=18)
     connections: int = Field(4, ge=1, le=100)
     #: A Postfix log that is asked about messages in doubt.
     relay_log: str = ""
@@ -173,9 +174,9 @@ class ScheduleDefaults(Section):
     ingest_every: Duration = dt.timedelta(hours=1)
     #: Over so long the digests of an hour are spread.
     spread: Duration = dt.timedelta()
-    send_at: str = "07:00"
-    timezone: str = "UTC"
-    days: str = "daily"
+    send_at: TimeOfDay = "07:00"
+    timezone: Timezone = "UTC"
+    days: Weekdays = "daily"
 
     @field_validator("spread")
     @classmethod
@@ -183,14 +184,6 @@ class ScheduleDefaults(Section):
         if value > dt.timedelta(hours=1):
             raise ValueError("digests are spread over an hour at most, as 30m")
         return value
-
-    @model_validator(mode="after")
-    def _readable(self) -> ScheduleDefaults:
-        try:
-            self.schedule()
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        return self
 
     def schedule(
         self, *, timezone: str | None = None, send_at: str | None = None, days: str | None = None
@@ -209,7 +202,7 @@ class DigestDefaults(Section):
     papers: int = Field(10, ge=1, le=50)
     also_trending: int = Field(5, ge=0, le=20)
     discovery: int = Field(1, ge=0, le=5)
-    window: Duration = dt.timedelta(days=7)
+    window: Time = dt.timedelta(days=7)
     min_score: float = Field(0.1, ge=0, le=1)
     send_empty: bool = False
     summary: Literal["abstract", "source", "model"] = "abstract"
@@ -222,7 +215,7 @@ class Summary(Section):
     model: str = ""
     key: SecretStr = SecretStr("")
     papers_per_day: int = Field(100, ge=1, le=10_000)
-    timeout: Duration = dt.timedelta(seconds=30)
+    timeout: Time = dt.timedelta(seconds=30)
 
     @field_validator("key")
     @classmethod
@@ -240,7 +233,7 @@ class Summary(Section):
 class Fetch(Section):
     """How sources are asked."""
 
-    timeout: Duration = dt.timedelta(seconds=30)
+    timeout: Time = dt.timedelta(seconds=30)
     max_bytes: ByteSize = ByteSize(10_000_000)
     lookback: Duration = dt.timedelta(days=3)
     user_agent: str = Field("", pattern=r"^[ -~]*$")
@@ -271,7 +264,7 @@ class Cluster(Section):
     enabled: bool = False
     #: About how many readers one of them works on at a time.
     shard_size: int = Field(500, ge=1)
-    lease: Duration = dt.timedelta(minutes=15)
+    lease: Time = dt.timedelta(minutes=15)
 
 
 class Preview(Section):
@@ -380,9 +373,9 @@ class ReaderTable(Section):
     author: tuple[str, ...] = Field((), validation_alias=AliasChoices("author", "authors"))
     like: tuple[str, ...] = Field((), validation_alias=AliasChoices("like", "likes"))
     about: str = ""
-    timezone: str | None = None
-    send_at: str | None = None
-    days: str | None = None
+    timezone: Timezone | None = None
+    send_at: TimeOfDay | None = None
+    days: Weekdays | None = None
     papers: int | None = Field(None, ge=1, le=50)
     language: Language | None = None
     plain_text: bool | None = None

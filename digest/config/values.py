@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import ipaddress
 import re
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,25 +15,39 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from digest import address, languages
 from digest.errors import UsageError
-from digest.model import SourceKind
+from digest.model import Days, SourceKind, clock_time, zone
 
 #: The group of entry points by which installed packages add kinds of sources (README, "A source of your own").
 EXTENSIONS = "daily_digest.sources"
 #: Characters before the @ of an address to which each message adds a token (`deliver.verp`).
 LONGEST_LOCAL_PART = 18
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+#: An instant so far back is still a date.
+LONGEST_DAYS = 3660
 
 
-def duration(value: object) -> object:
-    """`90s`, `30m`, `18h`, `7d` or `1w` as a timedelta; other values are left for pydantic to refuse."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhdw])", value)):
-        return dt.timedelta(seconds=int(match[1]) * UNITS[match[2]])
+def duration(value: object) -> dt.timedelta:
+    """`90s`, `30m`, `18h`, `7d` or `1w` as a timedelta."""
     if isinstance(value, dt.timedelta):
         return value
-    raise ValueError("a duration is a whole number and s, m, h, d or w, as 18h")
+    if not isinstance(value, str) or not (match := re.fullmatch(r"(\d{1,12})([smhdw])", value)):
+        raise ValueError("a duration is a whole number and s, m, h, d or w, as 18h")
+    seconds = int(match[1]) * UNITS[match[2]]
+    if seconds > LONGEST_DAYS * UNITS["d"]:
+        raise ValueError(f"a duration is at most {LONGEST_DAYS}d")
+    return dt.timedelta(seconds=seconds)
+
+
+def some(value: dt.timedelta) -> dt.timedelta:
+    """A duration in which something can happen."""
+    if not value:
+        raise ValueError("nothing can be done in no time")
+    return value
 
 
 Duration = Annotated[dt.timedelta, BeforeValidator(duration)]
+#: A duration that is not zero.
+Time = Annotated[Duration, AfterValidator(some)]
 
 
 def at_least(days: int) -> AfterValidator:
@@ -65,13 +80,26 @@ def known_embedder(value: str) -> str:
     return value
 
 
-def mailbox(value: str) -> str:
-    """A mailbox as `Name <local@domain>`, checked when loaded."""
-    try:
-        address.mailbox(value)
-    except UsageError as error:
-        raise ValueError(str(error)) from None  # pydantic collects ValueErrors only
-    return value
+def readable_by(read: Callable[[str], object]) -> AfterValidator:
+    """A text that stays as it is written, and that `read` can read."""
+
+    def check(value: str) -> str:
+        try:
+            read(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None  # pydantic collects ValueErrors only
+        return value
+
+    return AfterValidator(check)
+
+
+#: `Name <local@domain>`.
+Mailbox = Annotated[str, readable_by(address.mailbox)]
+Timezone = Annotated[str, readable_by(zone)]
+#: `HH:MM`.
+TimeOfDay = Annotated[str, readable_by(clock_time)]
+#: `daily`, `weekdays`, `weekly:fri` or `mon,thu`.
+Weekdays = Annotated[str, readable_by(Days)]
 
 
 def bare_address(value: str) -> str:
@@ -148,7 +176,7 @@ def network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value)) if "/" in value else str(ipaddress.ip_address(value))
     except ValueError:
-        raise ValueError(f"write IP addresses or networks, as 127.0.0.1 or 10.0.0.0/8: {value!r}") from None
+        raise ValueError("write IP addresses or networks, as 127.0.0.1 or 10.0.0.0/8") from None
 
 
 def optional_address(value: str) -> str:

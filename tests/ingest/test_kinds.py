@@ -246,6 +246,13 @@ def test_feeds_are_added_to_the_file_once_and_the_rest_stays(tmp_path: Path) -> 
     ]
 
 
+def test_feeds_are_added_where_the_environment_completes_the_file(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "digest.toml"
+    path.write_text("[cluster]\nenabled = true\n")
+    monkeypatch.setenv("DIGEST_DATABASE__URL", "postgresql+psycopg://digest@db/digest")
+    assert config.add_feeds(path, [("A", "https://example.org/a")]) == ["A"]
+
+
 # --- other packages -------------------------------------------------------------------------------
 
 
