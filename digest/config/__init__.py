@@ -5,6 +5,7 @@ Precedence, strongest first: `DIGEST_SECTION__KEY_FILE` (secrets only), `DIGEST_
 
 from digest.config.adding import add_feeds
 from digest.config.reading import CONFIG_NAME, SECRETS, find, load, secret_files
+from digest.config.settings import Settings
 from digest.config.shipped import shipped
 from digest.config.tables import (
     Brand,
@@ -15,7 +16,6 @@ from digest.config.tables import (
     Operating,
     Ranking,
     ReaderTable,
-    Settings,
     Site,
     Summary,
     Webhook,

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from digest.config.tables import Settings
+from digest.config.settings import Settings
 from digest.errors import ConfigError
 
 CONFIG_NAME = "digest.toml"
