@@ -86,10 +86,10 @@ def read(day: Service, raw: bytes, now: dt.datetime) -> Handled:
         return Handled(fate=Fate.UNKNOWN)
     if found.kind is Kind.IDLE:
         return Handled(fate=Fate.IDLE)
-    origin = sent(day, found.senders)
+    origin = _origin(day, found.senders)
     subscriber = origin.subscriber if origin else None
     if found.kind is not Kind.BOUNCE:
-        subscriber = bearer(day, found.tokens) or subscriber
+        subscriber = _bearer(day, found.tokens) or subscriber
     if subscriber is None:
         log.info("bounce not ours", kind=found.kind)
         # Who asks to leave in their own words, or complains through somebody who hides them, is heard by a person.
@@ -99,32 +99,18 @@ def read(day: Service, raw: bytes, now: dt.datetime) -> Handled:
     refusal = _refusal(day, found, origin)
     if refusal is None:
         return Handled(fate=Fate.KNOWN)
-    bounce = Bounce(
-        key=hashed("message", subscriber, found.key),
-        subscriber=subscriber,
-        origin=origin,
-        at=believed(found.at, origin, now),
-        meaning=refusal.meaning,
-        status=refusal.status,
-    )
-    return _settle(day, bounce, now)
+    key = _key("message", subscriber, found.key)
+    return _count(day, key, subscriber, origin, refusal, found.at, now)
 
 
 def hear(day: Service, event: Event, now: dt.datetime) -> Handled:
     """Act upon what a mail service told; whoever calls has made sure that it is our operator who speaks."""
-    origin = sent(day, [event.sender])
+    origin = _origin(day, [event.sender])
     subscriber = origin.subscriber if origin else _reader(day, event.recipient)
     if subscriber is None:
         return Handled(fate=Fate.FORGED)
-    bounce = Bounce(
-        key=hashed("event", subscriber, event.id),
-        subscriber=subscriber,
-        origin=origin,
-        at=believed(event.at, origin, now),
-        meaning=event.meaning,
-        status=event.status,
-    )
-    return _settle(day, bounce, now)
+    refusal = Refusal(meaning=event.meaning, status=event.status)
+    return _count(day, _key("event", subscriber, event.id), subscriber, origin, refusal, event.at, now)
 
 
 def answered(day: Service, delivery: Delivery, settlement: Settlement, now: dt.datetime) -> None:
@@ -132,18 +118,10 @@ def answered(day: Service, delivery: Delivery, settlement: Settlement, now: dt.d
     ended = settlement.state in {DeliveryState.FAILED, DeliveryState.EXPIRED}
     if not (ended and settlement.counts and (refusal := judging.lasting(settlement.reply))):
         return
-    plan = delivery.plan
-    bounce = Bounce(
-        key=hashed("reply", plan.reader.id, str(delivery.id), str(delivery.attempts)),
-        subscriber=plan.reader.id,
-        origin=Origin(
-            subscriber=plan.reader.id, kind=plan.kind, local_date=plan.local_date, number=plan.number
-        ),
-        at=now,
-        meaning=refusal.meaning,
-        status=refusal.status,
-    )
-    _settle(day, bounce, now)
+    plan, reader = delivery.plan, delivery.plan.reader.id
+    origin = Origin(subscriber=reader, kind=plan.kind, local_date=plan.local_date, number=plan.number)
+    key = _key("reply", reader, str(delivery.id), str(delivery.attempts))
+    _count(day, key, reader, origin, refusal, None, now)
 
 
 def heed_complaints(day: Service, handled: Iterable[Handled], now: dt.datetime) -> int | None:
@@ -162,12 +140,12 @@ def heed_complaints(day: Service, handled: Iterable[Handled], now: dt.datetime) 
     return held
 
 
-def hashed(*parts: str) -> str:
+def _key(*parts: str) -> str:
     """What two tellings of the same thing about one subscriber have in common."""
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
 
 
-def sent(day: Service, senders: Iterable[str]) -> Origin | None:
+def _origin(day: Service, senders: Iterable[str]) -> Origin | None:
     """The delivery that one of these envelope senders stands for, if one is ours."""
     verp = day.letterhead.verp
     origins = (verp.origin(sender) for sender in senders) if verp else ()
@@ -179,7 +157,7 @@ def _reader(day: Service, address: str) -> str | None:
     return found.id if found else None
 
 
-def bearer(day: Service, tokens: Iterable[str]) -> str | None:
+def _bearer(day: Service, tokens: Iterable[str]) -> str | None:
     """Whose unsubscribe token is among these; one that was revoked is nobody's."""
     for token in tokens:
         try:
@@ -192,7 +170,7 @@ def bearer(day: Service, tokens: Iterable[str]) -> str | None:
     return None
 
 
-def believed(told: dt.datetime | None, origin: Origin | None, now: dt.datetime) -> dt.datetime:
+def _believed(told: dt.datetime | None, origin: Origin | None, now: dt.datetime) -> dt.datetime:
     """When it happened: what was told, if that can be, else now.
 
     A mailbox may be read late; but a clock that is wrong, or a lie, must not move what is counted over weeks.
@@ -211,7 +189,24 @@ def _refusal(day: Service, found: Returned, origin: Origin | None) -> Refusal | 
     return judging.counted(found.refusals, address) if address else None
 
 
-def _settle(day: Service, bounce: Bounce, now: dt.datetime) -> Handled:
+def _count(
+    day: Service,
+    key: str,
+    subscriber: str,
+    origin: Origin | None,
+    refusal: Refusal,
+    told: dt.datetime | None,
+    now: dt.datetime,
+) -> Handled:
+    """Write down what came back, however we heard of it, and do what follows; once for each key."""
+    bounce = Bounce(
+        key=key,
+        subscriber=subscriber,
+        origin=origin,
+        at=_believed(told, origin, now),
+        meaning=refusal.meaning,
+        status=refusal.status,
+    )
     decision = day.store.bounces.settle(bounce, lambda past: judging.decide(past, bounce, now), now)
     if decision is None:
         return Handled(fate=Fate.KNOWN)

@@ -37,9 +37,9 @@ BOUNCED = frozenset({BounceClass.HARD, BounceClass.SOFT, BounceClass.TRANSIENT, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What one server said of one recipient."""
+    """What one server said of one recipient, or they themselves."""
 
-    #: HARD, SOFT, TRANSIENT or POLICY.
+    #: Of a server HARD, SOFT, TRANSIENT or POLICY; of a reader COMPLAINT or LEAVE.
     meaning: BounceClass
     #: RFC 3463, as 5.1.1; empty if none was given.
     status: str = ""
