@@ -4,6 +4,8 @@
     ├── UsageError                 what was typed or configured is wrong: exit 2
     │   ├── ConfigError            digest.toml or the environment
     │   ├── BadAddress             not an e-mail address that we would write to
+    │   ├── NotThere               nothing of that name can be shown
+    │   ├── NotAllowed             not there, or not to them
     │   └── TooOften               later it can be done
     ├── SourceError                a source failed; the others go on
     │   ├── FetchError             nothing usable came back
@@ -14,6 +16,7 @@
     ├── StoreError                 the database is locked, newer, unwritable or not there
     ├── RenderError                a template failed
     │   └── CardError              one card failed; the rest of the digest goes on
+    ├── Silent                     no name server answered
     ├── DeliveryError              the transport as a whole cannot be used (login, directory)
     └── LinkError                  a signed link is not ours
         └── LinkExpired            it was ours, and its time is over
@@ -56,6 +59,14 @@ class ConfigError(UsageError):
 
 class BadAddress(UsageError):
     """Not an e-mail address that we would write to."""
+
+
+class NotThere(UsageError):
+    """Nothing of that name can be shown."""
+
+
+class NotAllowed(UsageError):
+    """It is not to be done there, or to them."""
 
 
 class TooOften(UsageError):
@@ -109,6 +120,10 @@ class RenderError(DigestError):
 
 class CardError(RenderError):
     """One paper's card could not be rendered."""
+
+
+class Silent(DigestError):
+    """No name server answered."""
 
 
 class DeliveryError(DigestError):

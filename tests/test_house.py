@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import digest
+import digest.errors
 
 HOUSE = Path(digest.__file__).parent
 
@@ -88,6 +89,21 @@ def test_only_the_configuration_reads_the_environment() -> None:
             ):
                 readers.append(path.relative_to(HOUSE).as_posix())
     assert set(readers) == {"config/reading.py"}
+
+
+def test_every_error_is_in_the_tree_that_errors_draws() -> None:
+    ours = {name for name, found in vars(digest.errors).items() if isinstance(found, type)}
+    elsewhere = [
+        (path.relative_to(HOUSE).as_posix(), node.name)
+        for path in HOUSE.rglob("*.py")
+        if path != HOUSE / "errors.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id in ours | {"Exception"} for base in node.bases)
+    ]
+    assert elsewhere == []
+    drawn = (digest.errors.__doc__ or "").split()
+    assert [name for name in ours if name not in drawn] == []
 
 
 def test_the_rooms_do_not_import_one_another() -> None:

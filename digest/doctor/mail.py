@@ -11,9 +11,9 @@ from digest.deliver.dkim import Signer
 from digest.deliver.message import signer_of
 from digest.deliver.smtp import Smtp
 from digest.doctor.finding import Finding, bad, doubtful, well
-from digest.doctor.names import Names, Silent
+from digest.doctor.names import Names
 from digest.doctor.tls import certificate
-from digest.errors import DeliveryError
+from digest.errors import DeliveryError, Silent
 
 #: RFC 7208 4.6.4: what costs a lookup, of which there may be ten.
 COSTLY = re.compile(r"[+?~-]?(include:|a\b|mx\b|ptr\b|exists:)|redirect=", re.IGNORECASE)

@@ -13,14 +13,10 @@ import dns.rdatatype
 import dns.resolver
 import dns.reversename
 
-from digest.errors import DigestError, UsageError
+from digest.errors import Silent, UsageError
 
 #: Seconds for one question, asked again included.
 PATIENCE = 5.0
-
-
-class Silent(DigestError):
-    """No name server answered."""
 
 
 class Names:

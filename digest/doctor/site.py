@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from digest.config import Site
 from digest.doctor.finding import Finding, bad, doubtful, well
-from digest.doctor.names import Names, Silent
+from digest.doctor.names import Names
 from digest.doctor.tls import certificate
+from digest.errors import Silent
 from digest.listening import is_loopback
 
 #: Seconds for the connection, and for each answer.

@@ -124,6 +124,7 @@ def gather(source: Source, asking: Asking, now: dt.datetime) -> Collected:
         at=now,
         state=state,
         reason=reason,
+        advice="; ".join(haul.advice),
         entries=tuple(haul.entries),
         refused=tuple(haul.refused),
         missed=len(haul.failed),

@@ -71,7 +71,7 @@ def judged(collected: Collected, lists: Lists, now: dt.datetime, *, news: bool) 
     if filling(lists, now):
         return SourceState.PARTIAL, f"{counted} of about {usual:.0f} papers so far, for a {today:%A}"
     if counted or news:
-        return SourceState.FRESH, collected.reason if collected.state is SourceState.FRESH else ""
+        return SourceState.FRESH, collected.advice
     if collected.source.kind == SourceKind.ARXIV and is_holiday(today):
         return SourceState.QUIET, "announced holiday"
     if missing(lists, now) and now.hour >= LATE_HOUR:
@@ -80,12 +80,7 @@ def judged(collected: Collected, lists: Lists, now: dt.datetime, *, news: bool) 
         return SourceState.QUIET, "weekend"
     newest = max((day for day, papers in lists.items() if papers and day <= today), default=None)
     since = f"nothing new since {newest:%-d %B}" if newest else "nothing listed"
-    return SourceState.QUIET, "; ".join(filter(None, (since, advice(collected))))
-
-
-def advice(collected: Collected) -> str:
-    """What its operator should change, which is all that a fresh source has a reason for."""
-    return collected.reason if "set its url" in collected.reason else ""
+    return SourceState.QUIET, "; ".join(filter(None, (since, collected.advice)))
 
 
 def lists_of(mentions: Iterable[Mention]) -> Lists:

@@ -56,6 +56,8 @@ class Collected:
     state: SourceState
     #: Why it is in that state, or what to change, for a person.
     reason: str
+    #: What to change, although all went well: it outlives the reason.
+    advice: str = ""
     entries: tuple[Entry, ...] = ()
     refused: tuple[str, ...] = ()
     #: Documents that could not be had or read.

@@ -21,10 +21,10 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from digest import languages
 from digest.config import shipped
-from digest.errors import ConfigError, DigestError, UsageError
+from digest.errors import ConfigError, DigestError, NotAllowed, UsageError
 from digest.preview.bench import Bench
 from digest.preview.exhibits import ROOMS, Exhibit
-from digest.preview.gallery import Gallery, NotAllowed
+from digest.preview.gallery import Gallery
 from digest.preview.gate import PAGE_POLICY, Gate, message_policy
 from digest.preview.look import PLAIN, WIDTHS, Look, Mode, copy
 from digest.preview.report import Judge

@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-from digest.errors import UsageError
-
-
-class NotThere(UsageError):
-    """Nothing of that name can be shown."""
+from digest.errors import NotThere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,12 @@ import structlog
 
 from digest import deliver, samples
 from digest.address import masked
-from digest.errors import ConfigError, RenderError, UsageError
+from digest.errors import ConfigError, NotAllowed, NotThere, RenderError
 from digest.messages import compose
 from digest.model import Delivery, DeliveryKind, Listed, Message, Names, Outcome, Plan
 from digest.preview.bench import Bench
 from digest.preview.compare import compared
-from digest.preview.exhibits import Ahead, Exhibit, NotThere, Sent, Staged, at_path
+from digest.preview.exhibits import Ahead, Exhibit, Sent, Staged, at_path
 from digest.preview.fixtures import Fixture, fixtures, stage
 from digest.preview.proof import proofread
 from digest.preview.report import Judge, Report, Spam
@@ -47,10 +47,6 @@ _KEPT = 128
 BEFORE = "before"
 
 log = structlog.get_logger()
-
-
-class NotAllowed(UsageError):
-    """A test may not be sent there."""
 
 
 class Gallery:
