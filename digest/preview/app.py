@@ -23,12 +23,12 @@ from digest import languages
 from digest.config import shipped
 from digest.errors import ConfigError, DigestError, NotAllowed, UsageError
 from digest.preview.bench import Bench
+from digest.preview.checks.structure import CLIP
 from digest.preview.exhibits import ROOMS, Exhibit
 from digest.preview.gallery import Gallery
 from digest.preview.gate import PAGE_POLICY, Gate, message_policy
 from digest.preview.look import PLAIN, WIDTHS, Look, Mode, copy
 from digest.preview.report import Judge
-from digest.preview.sheet import GMAIL_SHOWS
 from digest.preview.views import Comparison, Neighbours, Problem, Shown, View
 
 
@@ -122,7 +122,7 @@ def _on_page(request: Request, tool: Tool, shown: Shown) -> dict[str, object]:
         "modes": tuple(Mode),
         "plain": PLAIN,
         "presets": WIDTHS,
-        "limit": GMAIL_SHOWS,
+        "limit": CLIP,
     }
 
 

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.message import Message as Part
 from functools import cached_property
-from html.parser import HTMLParser
 from statistics import median
 from urllib.parse import unquote, urlsplit
 
 from digest.address import masked
 from digest.model import DeliveryKind, Listed, Message
+from digest.preview.checks.page import Page, words
+from digest.preview.checks.specimen import PADDING
+from digest.preview.checks.structure import CLIP
 
-#: Gmail hides what follows 102 KiB of HTML.
-GMAIL_SHOWS = 102 * 1024
 #: Blanks that senders put behind a preheader, so that an inbox shows nothing else.
-_PADDING = re.compile("[\u00ad\u034f\u2007\u200b-\u200d\u2060\ufeff\u00a0\\s]{6,}")
+_PADDED = re.compile(rf"[{PADDING}\s]{{6,}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,25 +175,25 @@ class Sheet:
     @property
     def room(self) -> int | None:
         """How many cards like its own would still fit below what Gmail shows; None without cards to tell by."""
-        return self.card_bytes and max(0, (GMAIL_SHOWS - self.html_bytes) // self.card_bytes)
+        return self.card_bytes and max(0, (CLIP - self.html_bytes) // self.card_bytes)
 
     @cached_property
-    def _reading(self) -> _Reader:
-        reader = _Reader()
-        reader.feed(self.html)
-        reader.close()
-        return reader
+    def _page(self) -> Page:
+        return Page.read(self.html)
 
     @cached_property
     def anchors(self) -> tuple[Anchor, ...]:
         """The links of the HTML, in order."""
-        found = self._reading.anchors
-        times = Counter(url for _, _, url in found)
+        found = [(url, one) for one in self._page.elements("a") if (url := one.get("href"))]
+        times = Counter(url for url, _ in found)
         return tuple(
             Anchor(
-                text=" ".join(text.split()), label=label, url=url, notes=tuple(self._notes(url, times[url]))
+                text=" ".join("".join(words(one)).split()),
+                label=one.get("aria-label", ""),
+                url=url,
+                notes=tuple(self._notes(url, times[url])),
             )
-            for text, label, url in found
+            for url, one in found
         )
 
     def _notes(self, url: str, times: int) -> Iterator[str]:
@@ -207,8 +207,8 @@ class Sheet:
     @property
     def preheader(self) -> str:
         """What an inbox shows behind the subject: the first words of the HTML."""
-        text = "".join(self._reading.texts).lstrip()
-        return " ".join(_PADDING.split(text)[0].split())[:300]
+        text = "".join(words(self._page.body)).lstrip()
+        return " ".join(_PADDED.split(text)[0].split())[:300]
 
 
 def quoted(papers: Iterable[Listed]) -> tuple[str, ...]:
@@ -234,35 +234,3 @@ def _branches(part: Part, depth: int) -> Iterator[Branch]:
     for one in inner if isinstance(inner, list) else ():
         if isinstance(one, Part):
             yield from _branches(one, depth + 1)
-
-
-class _Reader(HTMLParser):
-    """Collects the links and the texts of a body."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        #: Text, label and URL of each.
-        self.anchors: list[tuple[str, str, str]] = []
-        self.texts: list[str] = []
-        self._in_head = True
-        self._open: tuple[str, str, str] | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "body":
-            self._in_head = False
-        elif tag == "a" and given.get("href"):
-            self._open = ("", given.get("aria-label", ""), given["href"])
-        elif tag == "img":
-            self.handle_data(given.get("alt", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a" and self._open:
-            self.anchors.append(self._open)
-            self._open = None
-
-    def handle_data(self, data: str) -> None:
-        if not self._in_head:
-            self.texts.append(data)
-        if self._open:
-            self._open = (self._open[0] + data, *self._open[1:])

@@ -18,7 +18,7 @@ from digest.errors import UsageError
 from digest.messages import compose
 from digest.model import DeliveryKind
 from digest.preview import Bench, serve
-from digest.preview.sheet import GMAIL_SHOWS
+from digest.preview.checks.structure import CLIP
 from digest.preview.views import View
 from digest.service import open_service
 
@@ -61,13 +61,11 @@ def test_a_digests_page_tells_its_size_and_how_many_cards_would_still_fit(desk) 
     assert status == 200
     message = email.message_from_bytes(desk.get("/digests/1/raw")[2], policy=email.policy.default)
     html = message.get_body(("html",)).get_content().encode()
-    assert (
-        f"HTML {len(html):,} bytes, {round(100 * len(html) / GMAIL_SHOWS)} % of the 102 KiB" in page.decode()
-    )
+    assert f"HTML {len(html):,} bytes, {round(100 * len(html) / CLIP)} % of the 102 KiB" in page.decode()
     room = re.search(r"Room for (\d+) more cards? of ([\d,]+) bytes", page.decode())
     assert room
     card = int(room[2].replace(",", ""))
-    assert len(html) + int(room[1]) * card <= GMAIL_SHOWS < len(html) + (int(room[1]) + 1) * card
+    assert len(html) + int(room[1]) * card <= CLIP < len(html) + (int(room[1]) + 1) * card
 
 
 def test_the_source_of_a_message_is_its_headers_parts_and_bytes(desk) -> None:

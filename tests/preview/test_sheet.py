@@ -8,8 +8,9 @@ import pytest
 
 from digest.config import Settings
 from digest.model import Message
+from digest.preview.checks.structure import CLIP
 from digest.preview.fixtures import fixtures, stage
-from digest.preview.sheet import GMAIL_SHOWS, Leaving, Sheet
+from digest.preview.sheet import Leaving, Sheet
 
 HEAD = "From: Papers <papers@example.org>\r\nTo: reader@example.org\r\nSubject: S\r\n"
 
@@ -79,7 +80,7 @@ def test_the_preheader_of_a_digest_is_the_one_that_was_written(normal: Sheet) ->
 
 def test_room_is_counted_in_cards_of_its_own_size(normal: Sheet) -> None:
     assert normal.card_bytes
-    assert normal.room == (GMAIL_SHOWS - normal.html_bytes) // normal.card_bytes
+    assert normal.room == (CLIP - normal.html_bytes) // normal.card_bytes
     assert a_sheet("<p>no cards").room is None
 
 

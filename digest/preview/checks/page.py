@@ -122,6 +122,16 @@ def runs(element: Element) -> Iterator[Run]:
         yield Run("\n", element)
 
 
+def words(element: Element) -> Iterator[str]:
+    """The texts inside an element in order, as they are written; of a picture its alternative text."""
+    if element.tag == "img":
+        yield element.get("alt", "")
+    yield element.text or ""
+    for child in element:
+        yield from words(child)
+        yield child.tail or ""
+
+
 def _selectors(element: Element, selector: str) -> Iterator[tuple[Element, str]]:
     yield element, selector
     kin: Counter[str] = Counter()
