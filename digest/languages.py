@@ -137,6 +137,8 @@ def _locale(code: str) -> Locale:
 
 def of(code: str) -> Language:
     """The language as its catalogue stands now; English if there is none of that code (any more)."""
+    if code == SOURCE:
+        return ENGLISH
     path = CATALOGUES / code / CATALOGUE
     try:
         changed = path.stat().st_mtime_ns

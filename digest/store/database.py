@@ -147,8 +147,7 @@ class Database:
     def alone(self) -> Iterator[Connection]:
         """A transaction on SQLite while nobody else has the file open; StoreError if somebody has."""
         with self._in_words(), self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
+            driver = _driver(connection)
             try:
                 driver.execute("PRAGMA journal_mode=DELETE")  # which only who is alone can leave the log for
             except sqlite3.OperationalError:
@@ -223,9 +222,7 @@ class Database:
             part.unlink(missing_ok=True)
             part.touch(mode=0o600)  # it holds everybody's address, and the secret
             with self.reading() as connection, contextlib.closing(sqlite3.connect(part)) as target:
-                source = connection.connection.driver_connection
-                assert isinstance(source, sqlite3.Connection)
-                source.backup(target)
+                _driver(connection).backup(target)
             copied = Database(f"sqlite:///{part}")
             try:
                 finish(copied)
@@ -289,11 +286,15 @@ def _worked_off(
     connection: Connection, future: Future[T], work: Callable[[Connection], T]
 ) -> Callable[[], None]:
     """Do it, or nothing of it; the outcome is told by what is returned, once all is committed."""
+    # Past SQLAlchemy, whose savepoint takes longer than all else that a small change does.
+    driver = _driver(connection)
+    driver.execute("SAVEPOINT one")
     try:
-        with connection.begin_nested():
-            found = work(connection)
+        found = work(connection)
     except Exception as error:  # noqa: BLE001 (whoever waits for it raises it)
+        driver.execute("ROLLBACK TO one")
         return partial(future.set_exception, error)
+    driver.execute("RELEASE one")
     return partial(future.set_result, found)
 
 
@@ -392,10 +393,16 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
 
 def _begin(connection: Connection) -> None:
     # Past SQLAlchemy, which takes longer to say this than SQLite to do it.
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
+    driver = _driver(connection)
     begin = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
     try:
         driver.execute(begin)
     except sqlite3.Error as error:
         raise OperationalError(begin, None, error) from error
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection to SQLite."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver

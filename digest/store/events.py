@@ -15,12 +15,13 @@ from sqlalchemy import Connection, delete, func, select
 
 from digest.model import Event, EventKind, SubscriberState
 from digest.store.database import Database, lock
+from digest.store.prepared import Prepared
 from digest.store.schema import events
 
 #: Who gets digests, or will again.
 _HERE = {SubscriberState.CONFIRMED, SubscriberState.PAUSED}
 
-_NEW = events.insert()
+_NEW = Prepared(events.insert().inline(), ["at", "kind", "subscriber"])
 
 
 class Events:
@@ -56,8 +57,8 @@ def tell(connection: Connection, kinds: Collection[tuple[EventKind, str]], now: 
     """
     if kinds:
         lock(connection, events)
-        rows = [{"at": now, "kind": kind, "subscriber": subscriber} for kind, subscriber in kinds]
-        connection.execute(_NEW, rows)
+        for kind, subscriber in kinds:
+            _NEW.rows(connection, {"at": now, "kind": kind, "subscriber": subscriber})
 
 
 def told(before: SubscriberState | None, after: SubscriberState | None) -> builtins.list[EventKind]:

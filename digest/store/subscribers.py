@@ -7,6 +7,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -29,14 +30,16 @@ from digest.store.database import Database, chunks, insert
 from digest.store.events import tell, told
 from digest.store.limits import Breaker, Limit
 from digest.store.outbox import enqueue
+from digest.store.prepared import Prepared
 from digest.store.schema import UNKNOWN, interests, outbox, subscribers
 
-#: Of one reader, as pages ask. Spelled out once: that takes longer than to run it.
-_ONE = select(subscribers).where(subscribers.c.id == bindparam("wanted"))
-_ONE_TO_CHANGE = _ONE.with_for_update()
-_CHANGE = update(subscribers).where(subscribers.c.id == bindparam("wanted"))
-_THEIRS = (
-    select(interests).where(interests.c.subscriber == bindparam("wanted")).order_by(interests.c.position)
+#: Of one reader, as pages ask.
+_WANTED = subscribers.c.id == bindparam("wanted")
+_ONE = Prepared(select(subscribers).where(_WANTED), ["wanted"])
+_ONE_TO_CHANGE = Prepared(select(subscribers).where(_WANTED).with_for_update(), ["wanted"])
+_THEIRS = Prepared(
+    select(interests).where(interests.c.subscriber == bindparam("wanted")).order_by(interests.c.position),
+    ["wanted"],
 )
 
 
@@ -239,12 +242,17 @@ def _replace(connection: Connection, current: Subscriber, changed: Subscriber) -
         new["look_at"] = UNKNOWN
     if new:
         try:
-            connection.execute(_CHANGE, {"wanted": current.id, **new})
+            _change(frozenset(new)).rows(connection, {"wanted": current.id, **new})
         except IntegrityError:
             raise _taken(changed) from None
     if changed.interests != current.interests:
         connection.execute(delete(interests).where(interests.c.subscriber == current.id))
         _write_interests(connection, changed)
+
+
+@lru_cache(maxsize=64)  # of what is changed together: a state, a schedule, an address
+def _change(columns: frozenset[str]) -> Prepared:
+    return Prepared(update(subscribers).where(_WANTED), ["wanted", *columns])
 
 
 def _anew(before: Subscriber, after: Subscriber) -> bool:
@@ -320,9 +328,11 @@ def _write_interests(connection: Connection, subscriber: Subscriber) -> None:
         connection.execute(interests.insert(), rows)
 
 
-def _one(connection: Connection, chosen: Select[tuple[object, ...]], id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
-    row = connection.execute(chosen, {"wanted": id}).one_or_none()
-    return row and _subscriber(row, tuple(map(_interest, connection.execute(_THEIRS, {"wanted": id}))))
+def _one(connection: Connection, chosen: Prepared, id: str) -> Subscriber | None:  # noqa: A002 (it is the subscriber's id)
+    wanted = {"wanted": id}
+    for row in chosen.rows(connection, wanted):
+        return _subscriber(row, tuple(map(_interest, _THEIRS.rows(connection, wanted))))
+    return None
 
 
 def _read(connection: Connection, chosen: Select[tuple[object, ...]]) -> list[Subscriber]:

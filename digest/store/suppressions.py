@@ -11,10 +11,10 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from digest.address import key
 from digest.model import SubscriberState, Suppression
 from digest.store.database import Database, chunks, insert
+from digest.store.prepared import Prepared
 from digest.store.schema import subscribers, suppressions
 
-#: Spelled out once: that takes longer than to run it.
-_ONE = select(suppressions).where(suppressions.c.address_key == bindparam("wanted"))
+_ONE = Prepared(select(suppressions).where(suppressions.c.address_key == bindparam("wanted")), ["wanted"])
 
 
 class Suppressions:
@@ -46,8 +46,8 @@ class Suppressions:
     def of(self, address: str) -> Suppression | None:
         """Why that address must not be mailed; None if it may."""
         with self._database.reading() as connection:
-            row = connection.execute(_ONE, {"wanted": key(address)}).one_or_none()
-        return Suppression(address=row.address, reason=row.reason, at=row.at) if row else None
+            rows = _ONE.rows(connection, {"wanted": key(address)})
+        return next((Suppression(address=row.address, reason=row.reason, at=row.at) for row in rows), None)
 
     def add(self, address: str, reason: str, now: dt.datetime) -> None:
         """Do not write to that address again; the first reason stays."""

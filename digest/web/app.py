@@ -50,10 +50,12 @@ def app(
     look = Look(day.settings.site)
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     desk = Desk(day, clock, look, Shelf(day))
+    leaving.add(
+        web, desk
+    )  # first: routes are tried in turn, and after a digest a provider posts for many at once
     pages.add(web, desk)
     reader_pages.add(web, desk)
     tuning.add(web, desk)
-    leaving.add(web, desk)
     mine.add(web, desk)
     privacy.add(web, desk)
     feedback.add(web, desk)

@@ -84,7 +84,7 @@ def test_the_web_benchmark_prints_one_json_object() -> None:
     result = json.loads(done.stdout)
     assert set(result) == {"landing", "unsubscribe", "sending"}
     assert result["landing"]["ratio"] > 0
-    assert (result["unsubscribe"]["posts"], result["unsubscribe"]["per_second"]) == (20, 10)
+    assert [(one["posts"], one["per_second"]) for one in result["unsubscribe"]] == [(20, 10)]
     assert result["sending"]["busy_messages_per_second"] > 0
 
 
