@@ -27,6 +27,8 @@ HOLE = "\0"
 def add(pages: FastAPI, desk: Desk) -> None:
     """The page, and what its buttons do."""
     ours = [Depends(own_pages_only(desk.day.settings.site.url))]
+    # Read its template before anybody asks: the first who leave come at once, and each would.
+    _unsubscribed(desk.look, desk.look.language, "", left=False, farewell=False)
 
     @pages.api_route("/unsubscribe/{token}", methods=READ)
     def look(token: str) -> Response:
@@ -71,12 +73,14 @@ def _gone(desk: Desk, token: str, reader: Subscriber | None, *, farewell: bool =
     until = left.departure.at + subscriptions.UNDO_LIFETIME if left and left.departure else None
     language = language or desk.look.language
     undo_until = _day(until, language) if may_undo and until else ""
-    page = _unsubscribed(desk.look, language, undo_until, left is not None, farewell and left is not None)
+    page = _unsubscribed(
+        desk.look, language, undo_until, left=left is not None, farewell=farewell and left is not None
+    )
     return HTMLResponse(page.replace(HOLE, desk.path(Purpose.UNSUBSCRIBE, token)))
 
 
 @lru_cache(maxsize=64)  # nobody reads what mail programs are answered, and they ask by the hundred
-def _unsubscribed(look: Look, language: Language, undo_until: str, left: bool, farewell: bool) -> str:
+def _unsubscribed(look: Look, language: Language, undo_until: str, *, left: bool, farewell: bool) -> str:
     return look.text(
         "unsubscribed.html", language, path=HOLE, undo_until=undo_until, left=left, farewell=farewell
     )
