@@ -99,10 +99,23 @@ def find(day: Service, who: str) -> Subscriber:
     return found
 
 
-def update(day: Service, who: str, wish: Wish, *, confirmed: bool, now: dt.datetime) -> Subscriber:
-    """Change a subscriber's settings by the operator's hand; `confirmed` also confirms or resumes them."""
+def update(
+    day: Service,
+    who: str,
+    wish: Wish,
+    *,
+    confirmed: bool,
+    now: dt.datetime,
+    check: Callable[[Subscriber], None] | None = None,
+) -> Subscriber:
+    """Change a subscriber's settings by the operator's hand; `confirmed` also confirms or resumes them.
+
+    `check` is given the subscriber as they are before; if it raises, nothing changes.
+    """
 
     def decide(subscriber: Subscriber) -> Subscriber:
+        if check:
+            check(subscriber)
         changed = tuned(subscriber, wish, day.settings)
         if not confirmed:
             return changed

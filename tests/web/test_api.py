@@ -323,6 +323,44 @@ def test_interests_are_replaced_as_a_whole_and_read_back(client: Client, name: s
     assert client.site.now(name).interests == ()
 
 
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(client: Client, name: str) -> None:
+    reader = client.site.reader(name)
+    path = f"/subscribers/{reader.id}"
+    read = [client.ask("GET", one).headers["etag"] for one in (path, f"{path}/interests")]
+    assert read[0] == read[1]
+
+    first = client.ask("PATCH", path, {"papers": 7}, If_Match=f'"other", {read[0]}')
+    assert (first.status, json.loads(first.text)["papers"]) == (200, 7)
+    assert first.headers["etag"] == client.ask("GET", path).headers["etag"] != read[0]
+
+    for method, where, body in (
+        ("PATCH", path, {"papers": 3}),
+        ("PUT", f"{path}/interests", {"items": []}),
+    ):
+        for stale in (read[0], f"W/{first.headers['etag']}", "", '"other"'):
+            late = client.ask(method, where, body, If_Match=stale)
+            assert late.status == 412
+            assert "since you read" in problem(late)["detail"]
+    found = client.get(path)
+    assert found["papers"] == 7
+    assert found["interests"]
+
+    answer = client.ask("PUT", f"{path}/interests", {"items": []}, If_Match=first.headers["etag"])
+    assert (answer.status, answer.headers["etag"]) == (200, client.ask("GET", path).headers["etag"])
+    assert client.get(path)["interests"] == []
+    assert client.ask("PATCH", path, {"papers": 4}, If_Match="*").status == 200
+    assert client.ask("PATCH", path, {"papers": 3}).status == 200
+
+
+def test_the_description_says_how_not_to_overwrite(client: Client) -> None:
+    said = json.loads(client.site.ask("GET", "/api/openapi.json", Authorization=f"Bearer {client.key}").text)
+    for path, method in (("/v1/subscribers/{id}", "patch"), ("/v1/subscribers/{id}/interests", "put")):
+        operation = said["paths"][path][method]
+        assert "If-Match" in [one["name"] for one in operation["parameters"]]
+        assert "ETag" in operation["responses"]["200"]["headers"]
+        assert "ETag" in said["paths"][path]["get"]["responses"]["200"]["headers"]
+
+
 def test_feedback_is_said_counted_and_taken_back(client: Client, name: str) -> None:
     reader = client.site.reader(name)
     edition = client.site.day.store.editions.latest()

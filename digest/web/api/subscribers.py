@@ -24,6 +24,7 @@ from digest.web.api.models import (
     Settings,
     SubscriberId,
 )
+from digest.web.api.tags import TAGGED, IfMatch, tagged, unchanged
 from digest.web.desk import Desk
 
 
@@ -45,7 +46,7 @@ def _about_all(api: FastAPI, desk: Desk) -> None:
         more = found[limit - 1].id if len(found) > limit else None
         return Page(items=[as_json.subscriber(one) for one in found[:limit]], next=more)
 
-    @api.post("/v1/subscribers", dependencies=WRITE, status_code=201)
+    @api.post("/v1/subscribers", dependencies=WRITE, status_code=201, responses={201: TAGGED})
     def add_subscriber(sent: Newcomer, response: Response) -> SubscriberJson:
         """Add somebody, who is asked by mail to confirm, unless you know that they agreed already."""
         day, address = desk.day, addresses.normalised(sent.address)
@@ -63,21 +64,26 @@ def _about_all(api: FastAPI, desk: Desk) -> None:
             basis=sent.basis or "",
         )
         response.headers["Location"] = f"{desk.look.base}/api/v1/subscribers/{made.id}"
-        return as_json.subscriber(made)
+        return as_json.subscriber(tagged(response, made))
 
 
 def _about_one(api: FastAPI, desk: Desk) -> None:
     day = desk.day
 
-    @api.get("/v1/subscribers/{id}", dependencies=READ)
-    def get_subscriber(id: SubscriberId) -> SubscriberJson:  # noqa: A002 (the path's name)
+    @api.get("/v1/subscribers/{id}", dependencies=READ, responses={200: TAGGED})
+    def get_subscriber(id: SubscriberId, response: Response) -> SubscriberJson:  # noqa: A002 (the path's name)
         """One subscriber."""
-        return as_json.subscriber(known(desk, id))
+        return as_json.subscriber(tagged(response, known(desk, id)))
 
-    @api.patch("/v1/subscribers/{id}", dependencies=WRITE)
-    def change_settings(id: SubscriberId, sent: Settings) -> SubscriberJson:  # noqa: A002 (the path's name)
+    @api.patch("/v1/subscribers/{id}", dependencies=WRITE, responses={200: TAGGED})
+    def change_settings(
+        id: SubscriberId,  # noqa: A002 (the path's name)
+        sent: Settings,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> SubscriberJson:
         """Change what is given, and leave the rest."""
-        return as_json.subscriber(updated(desk, id, sent.wish()))
+        return as_json.subscriber(tagged(response, updated(desk, id, sent.wish(), if_match)))
 
     @api.delete("/v1/subscribers/{id}", dependencies=WRITE, status_code=204)
     def remove_subscriber(id: SubscriberId) -> None:  # noqa: A002 (the path's name)
@@ -102,15 +108,21 @@ def _about_one(api: FastAPI, desk: Desk) -> None:
 
 
 def _interests(api: FastAPI, desk: Desk) -> None:
-    @api.get("/v1/subscribers/{id}/interests", dependencies=READ)
-    def list_interests(id: SubscriberId) -> Page[InterestJson]:  # noqa: A002 (the path's name)
+    @api.get("/v1/subscribers/{id}/interests", dependencies=READ, responses={200: TAGGED})
+    def list_interests(id: SubscriberId, response: Response) -> Page[InterestJson]:  # noqa: A002 (the path's name)
         """What they asked for."""
-        return asked(known(desk, id))
+        return asked(tagged(response, known(desk, id)))
 
-    @api.put("/v1/subscribers/{id}/interests", dependencies=WRITE)
-    def replace_interests(id: SubscriberId, sent: AllInterests) -> Page[InterestJson]:  # noqa: A002 (the path's name)
+    @api.put("/v1/subscribers/{id}/interests", dependencies=WRITE, responses={200: TAGGED})
+    def replace_interests(
+        id: SubscriberId,  # noqa: A002 (the path's name)
+        sent: AllInterests,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> Page[InterestJson]:
         """Let these take the place of all that they asked for."""
-        return asked(updated(desk, id, asking(Wish(), [one.noun() for one in sent.items])))
+        wish = asking(Wish(), [one.noun() for one in sent.items])
+        return asked(tagged(response, updated(desk, id, wish, if_match)))
 
 
 def _feedback(api: FastAPI, desk: Desk) -> None:
@@ -147,10 +159,10 @@ def known(desk: Desk, subscriber: str) -> Subscriber:
     return found
 
 
-def updated(desk: Desk, subscriber: str, wish: Wish) -> Subscriber:
-    """The subscriber, changed as is wished by the operator."""
-    reader = known(desk, subscriber)
-    return subscriptions.update(desk.day, reader.id, wish, confirmed=False, now=desk.clock())
+def updated(desk: Desk, subscriber: str, wish: Wish, if_match: str | None) -> Subscriber:
+    """The subscriber, changed as is wished by the operator; 412 if they are not as they were read."""
+    reader, check = known(desk, subscriber), unchanged(if_match)
+    return subscriptions.update(desk.day, reader.id, wish, confirmed=False, now=desk.clock(), check=check)
 
 
 def asked(one: Subscriber) -> Page[InterestJson]:
