@@ -24,7 +24,7 @@ from digest.config import shipped
 from digest.errors import ConfigError, DigestError, NotAllowed, UsageError
 from digest.preview.bench import Bench
 from digest.preview.checks.structure import CLIP
-from digest.preview.exhibits import ROOMS, Exhibit
+from digest.preview.exhibits import ROOMS, Exhibit, offered
 from digest.preview.gallery import Gallery
 from digest.preview.gate import PAGE_POLICY, Gate, message_policy
 from digest.preview.look import PLAIN, WIDTHS, Look, Mode, copy
@@ -76,7 +76,7 @@ def _overviews(pages: FastAPI, tool: Tool) -> None:
         return tool.render(
             "matrix.html",
             version=_version(request),
-            tiles=tool.gallery.matrix(_version(request), language),
+            tiles=tool.gallery.matrix(_version(request), offered(language)),
             language=language,
             languages=languages.codes(),
             looks=[PLAIN.but(width=width, mode=mode) for mode in Mode for width in (320, 600)],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
+from digest import languages
 from digest.errors import NotThere
 
 
@@ -69,7 +70,7 @@ class Staged:
     @classmethod
     def read(cls, name: str, query: Mapping[str, str]) -> Staged:
         """The fixture that a path names, in English unless the query names another language."""
-        return cls(fixture=name, language=query.get("language", "en"))
+        return cls(fixture=name, language=offered(query.get("language", languages.SOURCE)))
 
     @property
     def root(self) -> str:
@@ -80,6 +81,13 @@ class Staged:
     def query(self) -> dict[str, str]:
         """The language, unless it is English."""
         return {} if self.language == "en" else {"language": self.language}
+
+
+def offered(language: str) -> str:
+    """The same if it is a language of ours; else NotThere, lest English be taken for it."""
+    if language not in (known := languages.codes()):
+        raise NotThere(f"the languages are {', '.join(known)}: {language[:20]!r}")
+    return language
 
 
 Exhibit: TypeAlias = Sent | Ahead | Staged

@@ -96,6 +96,14 @@ def test_a_fixture_is_shown_in_the_language_that_is_asked_for(desk) -> None:
     assert 'dir="rtl"' in body(desk, "/fixtures/rtl/html")
 
 
+@pytest.mark.parametrize("path", [FIXTURE, f"{FIXTURE}/html", "/matrix"])
+@pytest.mark.parametrize("language", ["xx", "", "../de", "DE"])
+def test_a_language_that_is_none_of_ours_is_not_taken_for_english(desk, path: str, language: str) -> None:
+    status, _, page = desk.get(f"{path}?language={language}")
+    assert status == 404
+    assert "the languages are en, de" in page.decode()
+
+
 def test_the_pages_of_a_list_lead_to_the_one_before_and_after(desk) -> None:
     names = [one.name for one in fixtures()]
     page = body(desk, f"/fixtures/{names[1]}")
