@@ -104,6 +104,7 @@ FORMS = {
     "/preferences/{preferences}/preview": a_form("interests", "papers", "language"),
     "/preferences/{preferences}/forget": a_form("subject", "value"),
     "/feedback/{feedback}": a_form("subject", "value", "opinion"),
+    "/try": a_form("interests", "papers"),
 }  # fmt: skip
 
 
