@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from digest import subscriptions
 from digest.errors import LinkError, UsageError
 from digest.links import Purpose
-from digest.model import Feedback, Names, Opinion, Paper, Subject, Subscriber
+from digest.model import Feedback, InterestKind, Names, Opinion, Paper, Subject, Subscriber
 from digest.service import Service
+from digest.subscriptions import interest
 
 #: Of long lists the first so many can be spoken of; a paper of a thousand authors is nobody's in particular.
 MOST_AUTHORS, MOST_TOPICS = 12, 4
@@ -119,6 +120,11 @@ def muting(said: Iterable[Feedback], authors: Iterable[str], now: dt.datetime) -
         *others,
         *(Feedback(opinion=Opinion.MUTE, subject=Subject.AUTHOR, value=one, at=now) for one in wanted),
     )
+
+
+def authors(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names of authors as somebody typed them, without empty ones; UsageError for what can be no name."""
+    return tuple(interest(InterestKind.AUTHOR, text).value for text in texts if text.strip())
 
 
 def mute(day: Service, reader: Subscriber, authors: Collection[str], now: dt.datetime) -> None:

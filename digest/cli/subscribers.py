@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digest import as_json, records, roster, subscriptions
+from digest import as_json, feedback, records, roster, subscriptions
 from digest.cli.console import AsJson, Now, clock, say, service, show
 from digest.errors import UsageError
 from digest.model import Subscriber, SubscriberState
@@ -32,6 +32,12 @@ Categories = Annotated[
     list[str] | None, typer.Option("--category", help="An arXiv category, as cs.CL, or cs for all of it.")
 ]
 Authors = Annotated[list[str] | None, typer.Option("--author", help="An author to follow.")]
+Mutes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mute", metavar="AUTHOR", help='An author of whom nothing is to be seen; "" ends it for all.'
+    ),
+]
 Likes = Annotated[
     list[str] | None,
     typer.Option("--like", metavar="ID", help="An example paper, as 2604.07429 or doi:10.1000/x."),
@@ -116,6 +122,7 @@ def add(
     exclude: Excludes = None,
     category: Categories = None,
     author: Authors = None,
+    mute: Mutes = None,
     like: Likes = None,
     about: About = None,
     import_: Import = None,
@@ -135,10 +142,14 @@ def add(
         name, interest, exclude, category, author, like, about,
         timezone, send_at, days, papers, language, plain_text, pause_until,
     )  # fmt: skip
+    muted = feedback.authors(mute) if mute else None
     with service(context) as day:
         if import_:
             asked = with_reading_list(day, asked, import_, clock(now))
-        tell(subscriptions.add(day, address, asked, clock(now), confirmed=confirmed), json=json)
+        reader = subscriptions.add(day, address, asked, clock(now), confirmed=confirmed)
+        if muted is not None:
+            feedback.mute(day, reader, muted, clock(now))
+    tell(reader, json=json)
 
 
 @app.command()
@@ -150,6 +161,7 @@ def update(
     exclude: Excludes = None,
     category: Categories = None,
     author: Authors = None,
+    mute: Mutes = None,
     like: Likes = None,
     about: About = None,
     import_: Import = None,
@@ -169,10 +181,14 @@ def update(
         name, interest, exclude, category, author, like, about,
         timezone, send_at, days, papers, language, plain_text, pause_until,
     )  # fmt: skip
+    muted = feedback.authors(mute) if mute else None
     with service(context) as day:
         if import_:
             asked = with_reading_list(day, asked, import_, clock(now))
-        tell(subscriptions.update(day, address, asked, confirmed=confirmed, now=clock(now)), json=json)
+        reader = subscriptions.update(day, address, asked, confirmed=confirmed, now=clock(now))
+        if muted is not None:
+            feedback.mute(day, reader, muted, clock(now))
+    tell(reader, json=json)
 
 
 def with_reading_list(day: Service, asked: Wish, file: Path, now: dt.datetime) -> Wish:
@@ -209,11 +225,14 @@ def show_(context: typer.Context, address: Who, json: AsJson = False) -> None:
     with service(context) as day:
         found = subscriptions.find(day, address)
         consents, back = day.store.consents.of(found.id), day.store.bounces.of(found.id)
+        muted = feedback.muted(feedback.said_by(day, found))
     if json:
         agreed = [as_json.mailed_consent(one) for one in consents]
-        say({**as_json.subscriber(found), "consents": agreed})
+        say({**as_json.subscriber(found), "consents": agreed, "muted": muted})
         return
     tell(found, json=False)
+    if muted:
+        show("\nof whom nothing is to be seen", ("author",), [(name,) for name in muted], "")
     if consents:
         columns = ("confirmed", "method", "asked", "mailed", "from", "to", "words")
         rows = [

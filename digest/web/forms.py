@@ -10,10 +10,10 @@ from fastapi import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from digest.errors import N_, DocumentError, UsageError
-from digest.feedback import Thing
+from digest.feedback import Thing, authors
 from digest.ingest.references import references
 from digest.model import DAY_NAMES, Days, Entry, InterestKind, Opinion, Subject, Subscriber
-from digest.subscriptions import MOST_IMPORTED, Wish, interest, spelled
+from digest.subscriptions import MOST_IMPORTED, Wish, spelled
 
 
 def whole(text: str) -> str:
@@ -164,7 +164,7 @@ class Preferences(BaseModel):
 
     def muting(self) -> tuple[str, ...]:
         """The authors of whom nothing is to be seen; UsageError for what can be no name."""
-        return tuple(interest(InterestKind.AUTHOR, line).value for line in lines(self.muted))
+        return authors(lines(self.muted))
 
     def _days(self) -> str:
         if self.rhythm == "weekly":
