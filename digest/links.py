@@ -81,10 +81,13 @@ class Links:
 
     def _signed(self, salt: str, said: str) -> str:
         """As URLSafeSerializer.dumps does it, but for compression, which does not pay for what is so short."""
-        payload = urlsafe_b64encode(said.encode()).rstrip(b"=")
+        payload = _opaque(said.encode())
+        return f"{payload}.{self._sign(salt, payload)}"
+
+    def _sign(self, salt: str, payload: str) -> str:
         mac = _mac(self.secrets[-1], salt).copy()
-        mac.update(payload)
-        return (payload + b"." + urlsafe_b64encode(mac.digest()).rstrip(b"=")).decode()
+        mac.update(payload.encode())
+        return _opaque(mac.digest())
 
     def _signer(self, salt: str) -> URLSafeSerializer:
         return URLSafeSerializer(
@@ -101,11 +104,10 @@ class Links:
         """The links in a reader's message; None in personal mode. `asked`: what they think of its papers."""
         if not self.base:
             return None
-        who = f"[{_compact(reader.id)},{reader.generation},0]"
-        unsubscribe, preferences, feedback = (
-            f"{self.base}/{purpose}/{self._signed(_salt(purpose), who)}"
-            for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.FEEDBACK)
-        )
+        who = _opaque(f"[{_compact(reader.id)},{reader.generation},0]".encode())
+        unsubscribe, preferences, feedback = [
+            f"{self.base}/{path}/{who}.{self._sign(salt, who)}" for path, salt in _OF_READER
+        ]
         opinions = FeedbackLinks(start=feedback, end_of=self.end_of) if asked else None
         return ReaderLinks(unsubscribe=unsubscribe, preferences=preferences, feedback=opinions)
 
@@ -157,6 +159,13 @@ class Links:
 
 def _salt(purpose: Purpose) -> str:
     return f"digest.{purpose}"
+
+
+_OF_READER = [(str(p), _salt(p)) for p in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES, Purpose.FEEDBACK)]
+
+
+def _opaque(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def _spelt(signed: str) -> str:

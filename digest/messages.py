@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import lru_cache
 
 from digest import address as addresses
 from digest import deliver
@@ -23,6 +24,7 @@ from digest.model import (
     Message,
     Plan,
     ReaderLinks,
+    Schedule,
     Subscriber,
 )
 from digest.service import Service
@@ -40,8 +42,7 @@ def digest_plan(day: Service, digest: Digest, due: Due, now: dt.datetime) -> Pla
 
     Its time is over when the next one's has come: of two that wait, only the later one would be news.
     """
-    reader, mail, schedule = digest.subscriber.reader, day.settings.mail, digest.subscriber.schedule
-    next_at = schedule.due_at(schedule.next_date(due.at))
+    reader, mail = digest.subscriber.reader, day.settings.mail
     return Plan(
         kind=DeliveryKind.DIGEST,
         reader=reader,
@@ -55,9 +56,15 @@ def digest_plan(day: Service, digest: Digest, due: Due, now: dt.datetime) -> Pla
         ),
         template=day.composer.fingerprint,
         due_at=due.at,
-        expires_at=min(due.at + mail.expire_after, next_at),
+        expires_at=min(due.at + mail.expire_after, _next_at(digest.subscriber.schedule, due.at)),
         prepared_at=now,
     )
+
+
+@lru_cache(maxsize=4096)  # many readers have an hour, days and a zone in common
+def _next_at(schedule: Schedule, after: dt.datetime) -> dt.datetime:
+    """When the first digest after that one is due."""
+    return schedule.due_at(schedule.next_date(after))
 
 
 def asked_plan(

@@ -15,7 +15,6 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import format_datetime
@@ -118,8 +117,9 @@ def message_id(
     links: Links, kind: DeliveryKind, subscriber: str, local_date: dt.date, domain: str, number: int = 0
 ) -> str:
     """The Message-ID of that delivery, with its angle brackets; the same for every attempt."""
-    start = f"{local_date:%Y%m%d}" if kind is DeliveryKind.DIGEST else kind.value
-    which = (local_date.isoformat(), *([str(number)] if number else []))
+    date = local_date.isoformat()
+    start = date.replace("-", "") if kind is DeliveryKind.DIGEST else kind.value
+    which = (date, str(number)) if number else (date,)
     return f"<{start}.{links.fingerprint(kind.value, subscriber, *which)}@{domain}>"
 
 
@@ -137,12 +137,12 @@ def pack(
     # "=-" cannot occur in quoted-printable, so no body can hold the boundary.
     boundary = "=-" + hashlib.sha256(plan.message_id.encode()).hexdigest()[:24]
     plain = plan.reader.plain_text
-    headers = [*_identity(content, plan, letterhead)]
+    headers = _identity(content, plan, letterhead)
     if plan.kind is DeliveryKind.DIGEST:
         headers += _bulk(plan, letterhead, links, edition_at)
     kind = _PLAIN_PART if plain else (f'Content-Type: multipart/alternative; boundary="{boundary}"',)
-    headers += ["MIME-Version: 1.0", *kind]
-    body = [*(p.encoded for p in content.text_pieces), b"\r\n"] if plain else _body(content, boundary)
+    headers += ("MIME-Version: 1.0", *kind)
+    body = [content.text_piece, b"\r\n"] if plain else _body(content, boundary)
     head = _checked("\r\n".join(headers)).encode("ascii") + b"\r\n"
     if letterhead.signer:
         fields = [(name, value.encode("ascii")) for name, _, value in (h.partition(":") for h in headers)]
@@ -156,46 +156,62 @@ def pack(
 
 
 def _body(content: Content, boundary: str) -> list[bytes]:
-    """Both parts, the one that most can show last (RFC 2046 5.1.4); the pieces are encoded already."""
-    parts = [f"--{boundary}\r\n".encode() + _PART % b"plain"]
-    parts += [piece.encoded for piece in content.text_pieces]
-    parts += [f"\r\n--{boundary}\r\n".encode() + _PART % b"html"]
-    parts += [piece.encoded for piece in content.html_pieces]
-    return [*parts, f"\r\n--{boundary}--\r\n".encode()]
+    """Both parts, the one that most can show last (RFC 2046 5.1.4); they are encoded already."""
+    border = f"--{boundary}".encode()
+    return [
+        border + b"\r\n" + _PART % b"plain",
+        content.text_piece,
+        b"\r\n" + border + b"\r\n" + _PART % b"html",
+        content.html_piece,
+        b"\r\n" + border + b"--\r\n",
+    ]
 
 
-def _identity(content: Content, plan: Plan, letterhead: Letterhead) -> Iterator[str]:
+def _identity(content: Content, plan: Plan, letterhead: Letterhead) -> list[str]:
     """The headers of every message, of whatever kind."""
-    yield letterhead.shown
-    yield named("To", plan.reader.name, _mailbox(plan.reader.address))
+    headers = [letterhead.shown, named("To", plan.reader.name, _mailbox(plan.reader.address))]
     if letterhead.reply_to:
-        yield f"Reply-To: {_mailbox(letterhead.reply_to)}"
-    yield unstructured("Subject", content.subject)
-    yield _date(plan.prepared_at)
-    yield f"Message-ID: {_plain(plan.message_id)}"
+        headers.append(f"Reply-To: {_mailbox(letterhead.reply_to)}")
+    headers += (
+        unstructured("Subject", content.subject),
+        _date(plan.prepared_at),
+        f"Message-ID: {_plain(plan.message_id)}",
+    )
     if letterhead.idempotency_header:
-        yield f"{letterhead.idempotency_header}: {_plain(plan.message_id.strip('<>'))}"
-    yield "Auto-Submitted: auto-generated"  # RFC 3834 5
+        headers.append(f"{letterhead.idempotency_header}: {_plain(plan.message_id.strip('<>'))}")
+    headers.append("Auto-Submitted: auto-generated")  # RFC 3834 5
+    return headers
 
 
 def _bulk(
     plan: Plan, letterhead: Letterhead, links: ReaderLinks | None, edition_at: dt.datetime | None
-) -> Iterator[str]:
+) -> list[str]:
     """The headers of a digest: it comes every day, and can be stopped."""
-    yield letterhead.list_id
+    headers = [letterhead.list_id]
     if links:
         uris = [_uri(links.unsubscribe)]
         if letterhead.unsubscribe_mailbox:
             token = links.unsubscribe.rpartition("/")[2]
             uris.append(_uri(f"mailto:{letterhead.unsubscribe_mailbox}?subject=unsubscribe%20{token}"))
-        yield "List-Unsubscribe: " + ",\r\n ".join(uris)  # RFC 2369 3.2: one URI is never folded
-        yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"  # RFC 8058 3.1
-    yield "Precedence: bulk"
-    yield "X-Auto-Response-Suppress: OOF, AutoReply"
-    yield f"Feedback-ID: {plan.local_date:%Y%m%d}:daily:digest:{letterhead.feedback_name}"
-    yield f"X-Digest-Date: {plan.local_date.isoformat()}"
-    if edition_at:
-        yield f"X-Digest-Edition: {edition_at.astimezone(dt.UTC).isoformat().removesuffix('+00:00')}Z"
+        headers += (
+            "List-Unsubscribe: " + ",\r\n ".join(uris),  # RFC 2369 3.2: one URI is never folded
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",  # RFC 8058 3.1
+        )
+    return [*headers, *_of_all(plan.local_date, letterhead.feedback_name, edition_at)]
+
+
+@lru_cache(maxsize=64)  # the same for all of a day and an edition
+def _of_all(date: dt.date, feedback_name: str, edition_at: dt.datetime | None) -> tuple[str, ...]:
+    headers = (
+        "Precedence: bulk",
+        "X-Auto-Response-Suppress: OOF, AutoReply",
+        f"Feedback-ID: {date:%Y%m%d}:daily:digest:{feedback_name}",
+        f"X-Digest-Date: {date.isoformat()}",
+    )
+    if edition_at is None:
+        return headers
+    at = edition_at.astimezone(dt.UTC).isoformat().removesuffix("+00:00")
+    return (*headers, f"X-Digest-Edition: {at}Z")
 
 
 # --- headers --------------------------------------------------------------------------------------
@@ -274,7 +290,11 @@ def _uri(uri: str) -> str:
 
 def _checked(head: str) -> str:
     """The headers, if they are ASCII, only folded where they are meant to be, and no line is too long."""
-    for line in head.split("\r\n"):
-        if len(line) > LONGEST_LINE or not (line.isascii() and line.isprintable()):
-            raise RenderError(f"a header that cannot be written: {line[:80]!r}")
+    lines = head.split("\r\n")
+    text = "".join(lines)  # asked once for all of them
+    if not (text.isascii() and text.isprintable()) or max(map(len, lines)) > LONGEST_LINE:
+        odd = next(
+            line for line in lines if len(line) > LONGEST_LINE or not (line.isascii() and line.isprintable())
+        )
+        raise RenderError(f"a header that cannot be written: {odd[:80]!r}")
     return head

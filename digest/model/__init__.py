@@ -9,7 +9,7 @@ Every datetime is aware and in UTC; a local date belongs to a reader's time zone
 from digest.model.bounces import BOUNCED, Bounce, BounceClass, Decision, Origin, Refusal
 from digest.model.collecting import Attempt, Collected, Names, Reading, Resolved, SourceStatus, Validators
 from digest.model.consents import Consent, ConsentMethod
-from digest.model.content import Content, Piece, Pieces
+from digest.model.content import Content, Piece, piece
 from digest.model.deliveries import (
     NOT_SHOWN,
     WAITING,
@@ -126,7 +126,6 @@ __all__ = [
     "Paper",
     "Pick",
     "Piece",
-    "Pieces",
     "Plan",
     "Reader",
     "ReaderLinks",
@@ -159,6 +158,7 @@ __all__ = [
     "calendar_date",
     "clock_time",
     "occurs",
+    "piece",
     "shards",
     "zone",
 ]

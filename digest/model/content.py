@@ -1,7 +1,7 @@
-"""What a reader sees, as pieces: text, and the octets that stand for it in a mail, made once.
+"""What a reader sees, as the octets that stand for it in a mail, made once and joined.
 
-Rule 1. Pieces are joined, never encoded again: the octets of each begin on a line of their own, so a join of them
-        is quoted-printable (RFC 2045 6.7) of the joined texts, whatever stands beside what.
+Rule 1. A piece is joined to others, never encoded again: the octets of each begin on a line of their own, so a join
+        of them is quoted-printable (RFC 2045 6.7) of the joined texts, whatever stands beside what.
 Rule 2. Only CRLF; lines of at most 76 octets, none of which begins with a dot (RFC 5321 4.5.2 would double it).
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -22,26 +21,8 @@ _SOFT_BREAK = b"=\r\n"
 #: What stands for itself in quoted-printable: a number, a link.
 _PLAIN = re.compile(r"[!-<>-~]*")
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a body. Line ends of any kind become LF in `text`."""
-
-    text: str
-    #: In quoted-printable, at the end of a line.
-    encoded: bytes = field(init=False, repr=False, compare=False)
-    #: Of the text in UTF-8.
-    octets: int = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        text = self.text
-        if "\r" in text:
-            object.__setattr__(self, "text", text := _unix(text))
-        object.__setattr__(self, "encoded", on_its_own_lines(text))
-        object.__setattr__(self, "octets", len(text) if text.isascii() else len(text.encode()))
-
-
-Pieces: TypeAlias = Sequence[Piece]
+#: A part of a body in quoted-printable, at the end of a line.
+Piece: TypeAlias = bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,42 +30,32 @@ class Content:
     """What a reader sees, before it is addressed."""
 
     subject: str
-    html_pieces: Pieces
-    text_pieces: Pieces
+    html_piece: Piece
+    text_piece: Piece
 
     @classmethod
     def whole(cls, *, subject: str, html: str, text: str) -> Content:
         """Of one piece each, for what is written to one reader only."""
-        return cls(subject=subject, html_pieces=(Piece(html),), text_pieces=(Piece(text),))
+        return cls(subject=subject, html_piece=piece(html), text_piece=piece(text))
 
     @cached_property
     def html(self) -> str:
         """The page, for whoever looks at it and does not mail it."""
-        return joined(self.html_pieces)
+        return said(self.html_piece)
 
     @cached_property
     def text(self) -> str:
         """The same without markup."""
-        return joined(self.text_pieces)
-
-    @property
-    def html_octets(self) -> int:
-        """How large the page is in UTF-8."""
-        return sum([piece.octets for piece in self.html_pieces])
-
-
-def joined(pieces: Pieces) -> str:
-    """The text of pieces."""
-    return "".join([piece.text for piece in pieces])
+        return said(self.text_piece)
 
 
 # --- quoted-printable -----------------------------------------------------------------------------
 
 
-def on_its_own_lines(text: str) -> bytes:
+def piece(text: str) -> Piece:
     """The text in quoted-printable, at the end of a line whether the text is or not, so that anything may follow.
 
-    RenderError for half a surrogate pair, which no encoding can carry.
+    Line ends of any kind are one. RenderError for half a surrogate pair, which no encoding can carry.
     """
     if _PLAIN.fullmatch(text):
         lines = b"".join(
@@ -95,6 +66,11 @@ def on_its_own_lines(text: str) -> bytes:
     # Whatever the last line is, it has room for the three octets of an escape, and hence for a soft break.
     encoded = quoted_printable(text + "=").removesuffix(b"=3D")
     return encoded + _SOFT_BREAK if encoded and not encoded.endswith(b"\r\n") else encoded
+
+
+def said(octets: Piece) -> str:
+    """The text that a piece, or a join of pieces, stands for, with LF as its line end."""
+    return binascii.a2b_qp(octets).decode().replace("\r\n", "\n")
 
 
 def quoted_printable(text: str) -> bytes:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import structlog
 
 from digest.errors import CardError, RenderError
 from digest.languages import Language
-from digest.model import Edition, Listed, Piece
+from digest.model import Edition, Listed, Piece, piece
 from digest.render import words
 from digest.render.css import Inliner
 from digest.render.environment import Templates
@@ -21,6 +23,8 @@ from digest.render.summary import SLACK, summary
 from digest.render.views import ActionView, CardView, LineView, Origin
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _HOLES = CardHoles()
 _ACTIONS = ("pdf", "discussion", "code", "project")
@@ -53,6 +57,25 @@ class Line:
     text: Piece
 
 
+class Made(dict[str, T | None]):
+    """Cards or lines by their paper's id, each made when it is first asked for; None, logged once, if that fails."""
+
+    def __init__(self, make: Callable[[str], T], failure: str) -> None:
+        """`failure`: what the log says of one that cannot be made."""
+        self._make = make
+        self._failure = failure
+
+    def __missing__(self, paper: str) -> T | None:
+        """Make it."""
+        try:
+            made = self._make(paper)
+        except CardError as error:
+            log.warning(self._failure, paper=paper, reason=str(error))
+            made = None
+        self[paper] = made
+        return made
+
+
 class Cards:
     """One edition's cards and lines in one language, each rendered and inlined at its first use only."""
 
@@ -71,29 +94,13 @@ class Cards:
         self._papers = edition.by_id()
         self._templates = templates
         self._css = css
-        self._cards: dict[Length, dict[str, Card | None]] = {length: {} for length in Length}
-        self._lines: dict[str, Line | None] = {}
+        self._cards = {length: Made(partial(self._made_card, length), "card failed") for length in Length}
+        #: Of "also trending".
+        self.lines = Made(self._made_line, "line failed")
 
-    def card(self, paper: str, length: Length) -> Card | None:
-        """The card of the paper with that id; None, logged once, if it cannot be made."""
-        made = self._cards[length]
-        if paper not in made:
-            try:
-                made[paper] = self._made_card(self._listed(paper), length)
-            except CardError as error:
-                log.warning("card failed", paper=paper, reason=str(error))
-                made[paper] = None
-        return made[paper]
-
-    def line(self, paper: str) -> Line | None:
-        """The line of the paper with that id; None, logged once, if it cannot be made."""
-        if paper not in self._lines:
-            try:
-                self._lines[paper] = self._made_line(self._listed(paper))
-            except CardError as error:
-                log.warning("line failed", paper=paper, reason=str(error))
-                self._lines[paper] = None
-        return self._lines[paper]
+    def of(self, length: Length) -> Made[Card]:
+        """The cards of that length."""
+        return self._cards[length]
 
     def _listed(self, paper: str) -> Listed:
         try:
@@ -101,7 +108,8 @@ class Cards:
         except KeyError:
             raise CardError(f"edition {self.edition.id} does not hold the paper {paper!r}") from None
 
-    def _made_card(self, listed: Listed, length: Length) -> Card:
+    def _made_card(self, length: Length, paper: str) -> Card:
+        listed = self._listed(paper)
         feedback = _HOLES.feedback + self._end_of(listed.paper.id) if self._end_of else ""
         view = card_view(listed, self._language, length, feedback)
         try:
@@ -119,12 +127,12 @@ class Cards:
         except RenderError as error:
             raise CardError(str(error)) from error
 
-    def _made_line(self, listed: Listed) -> Line:
-        view = line_view(listed, self._language)
+    def _made_line(self, paper: str) -> Line:
+        view = line_view(self._listed(paper), self._language)
         try:
             html = self._templates.render("line.html", self._language, line=view)
             text = self._templates.render("line.txt", self._language, line=view)
-            return Line(id=view.id, title=view.title, html=Piece(self._css.fragment(html)), text=Piece(text))
+            return Line(id=view.id, title=view.title, html=piece(self._css.fragment(html)), text=piece(text))
         except RenderError as error:
             raise CardError(str(error)) from error
 

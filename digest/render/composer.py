@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +21,11 @@ from digest.model import (
     FeedbackLinks,
     Pick,
     Piece,
-    Pieces,
     Plan,
     Reader,
     ReaderLinks,
     Reason,
+    piece,
 )
 from digest.render import notes, words
 from digest.render.cards import Card, Cards, Line
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 LARGEST_HTML = 92_000
 #: Editions in a language, and shells, that are kept; a pass needs one edition in each language that is read.
 MOST_EDITIONS, MOST_SHELLS = 12, 512
-_NEWLINE = Piece("\n")
+_NEWLINE = piece("\n")
 #: A mail with more than 150 links looks like spam; the cards leave some to what is around them.
 MOST_LINKS = 140
 
@@ -59,13 +59,13 @@ class Shell:
 class Said:
     """What fills a hole of a card, in HTML and in text."""
 
-    html: Pieces
-    text: Pieces
+    html: Piece
+    text: Piece
 
     @classmethod
     def of(cls, html: str, text: str) -> Said:
-        """Of one piece each."""
-        return cls((Piece(html),), (Piece(text),))
+        """Encoded."""
+        return cls(piece(html), piece(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +74,12 @@ class Chosen:
 
     picks: tuple[tuple[Pick, Card], ...]
     lines: tuple[Line, ...]
-
-    @property
-    def titles(self) -> list[str]:
-        """Of the picks."""
-        return [card.title for _, card in self.picks]
-
-    @property
-    def words(self) -> int:
-        """To read."""
-        return sum(card.words for _, card in self.picks) + 12 * len(self.lines)
-
-    @property
-    def links(self) -> int:
-        """Of the cards and lines."""
-        return sum(card.links for _, card in self.picks) + len(self.lines)
+    #: Of the picks.
+    titles: list[str]
+    #: To read.
+    words: int
+    #: Of the cards and lines.
+    links: int
 
 
 class Composer:
@@ -194,25 +185,21 @@ class Composer:
         days, trending = reader.schedule.days, [line.title for line in chosen.lines]
         why = words.why(language, reader, self._brand.name, personal=links is None)
         preheader = words.preheader(language, chosen.titles, trending, length, days)
-        html: dict[str, Pieces] = {
-            "why": (_shared(escaped(why)),),
-            "preheader": (_shared(escaped(preheader)),),
-        }
-        text: dict[str, Pieces] = {"why": (_shared(wrapped(why)),)}
+        html = {"why": _shared(escaped(why)), "preheader": _shared(escaped(preheader))}
+        text = {"why": _shared(wrapped(why))}
         if chosen.picks:
             html["cards"], text["cards"] = _cards(chosen, language, links)
         if chosen.lines:
-            html["lines"] = [line.html for line in chosen.lines]
-            text["lines"] = _one_below_the_other(line.text for line in chosen.lines)
+            html["lines"] = b"".join([line.html for line in chosen.lines])
+            text["lines"] = _NEWLINE.join([line.text for line in chosen.lines])
         if links:
             for name, url in (("unsubscribe", links.unsubscribe), ("preferences", links.preferences)):
-                shown = Piece(url)
-                html[name] = (shown if (markup := escaped(url)) == url else Piece(markup),)
-                text[name] = (shown,)
+                text[name] = piece(url)
+                html[name] = text[name] if (markup := escaped(url)) == url else piece(markup)
         return Content(
             subject=words.subject(language, chosen.titles, len(trending), plan.local_date, days),
-            html_pieces=shell.html.fill(**html),
-            text_pieces=shell.text.fill(**text),
+            html_piece=shell.html.fill(html),
+            text_piece=shell.text.fill(text),
         )
 
     def _language(self, code: str) -> Language:
@@ -267,43 +254,55 @@ def _shell_view(
 
 
 def _fits(chosen: Chosen, content: Content) -> bool:
-    return content.html_octets <= LARGEST_HTML and chosen.links <= MOST_LINKS
+    return chosen.links <= MOST_LINKS and _octets_fit(content)
+
+
+def _octets_fit(content: Content) -> bool:
+    # Nothing is shorter in quoted-printable, so that nearly always nobody has to count.
+    return len(content.html_piece) <= LARGEST_HTML or len(content.html.encode()) <= LARGEST_HTML
 
 
 def _chosen(plan: Plan, cards: Cards, length: Length) -> Chosen:
+    made = cards.of(length)
     picks: dict[str, tuple[Pick, Card]] = {}
     for pick in plan.picks:
-        if card := cards.card(pick.paper, length):
+        if card := made[pick.paper]:
             picks.setdefault(card.id, (pick, card))
-    lines = {line.id: line for pick in plan.also_trending if (line := cards.line(pick.paper))}
+    lines = {line.id: line for pick in plan.also_trending if (line := cards.lines[pick.paper])}
     if not picks and not lines and (plan.picks or plan.also_trending):
         raise RenderError(f"no card of the digest could be rendered, of {len(plan.picks)} picks")
-    return Chosen(tuple(picks.values()), tuple(line for line in lines.values() if line.id not in picks))
+    shown, beside = tuple(picks.values()), tuple([line for line in lines.values() if line.id not in picks])
+    return Chosen(
+        picks=shown,
+        lines=beside,
+        titles=[card.title for _, card in shown],
+        words=sum([card.words for _, card in shown]) + 12 * len(beside),
+        links=sum([card.links for _, card in shown]) + len(beside),
+    )
 
 
-def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tuple[Pieces, Pieces]:
-    """The cards' pieces, in HTML and in text."""
+def _cards(chosen: Chosen, language: Language, links: ReaderLinks | None) -> tuple[Piece, Piece]:
+    """The cards in HTML and in text."""
     html: list[Piece] = []
     text: list[Piece] = []
-    asked = (Piece(links.feedback.start),) if links and links.feedback else None
+    feedback = piece(links.feedback.start) if links and links.feedback else None
     told: dict[tuple[int, bool], Said] = {}  # many picks of a digest have their very reasons in common
     for rank, (pick, card) in enumerate(chosen.picks, 1):
         said = told.get(key := (id(pick.reasons), card.votes_shown))
         if said is None:
             said = told[key] = _reasons(language, pick.reasons, votes_shown=card.votes_shown)
-        if text:
-            text.append(_NEWLINE)
         ranked = _ranked(rank)
-        html += _card(card.html, ranked.html, said.html, asked)
-        text += _card(card.text, ranked.text, said.text, asked)
-    return html, text
+        html.append(_card(card.html, ranked.html, said.html, feedback))
+        text.append(_card(card.text, ranked.text, said.text, feedback))
+    return b"".join(html), _NEWLINE.join(text)
 
 
-def _card(made: Fragment, rank: Pieces, reasons: Pieces, feedback: Pieces | None) -> list[Piece]:
+def _card(made: Fragment, rank: Piece, reasons: Piece, feedback: Piece | None) -> Piece:
+    values = {"rank": rank, "reasons": reasons}
     # A short card, and a template of an operator's own, may not ask for feedback.
     if feedback and "feedback" in made.holes:
-        return made.fill(rank=rank, reasons=reasons, feedback=feedback)
-    return made.fill(rank=rank, reasons=reasons)
+        values["feedback"] = feedback
+    return made.fill(values)
 
 
 @lru_cache(maxsize=256)
@@ -325,8 +324,4 @@ def _reasons(language: Language, given: tuple[Reason, ...], *, votes_shown: bool
 @lru_cache(maxsize=8192)
 def _shared(text: str) -> Piece:
     """A piece that many readers have in common."""
-    return Piece(text)
-
-
-def _one_below_the_other(lines: Iterable[Piece]) -> Pieces:
-    return [piece for line in lines for piece in (_NEWLINE, line)][1:]
+    return piece(text)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NotRequired, TypeAlias, TypedDict
+from itertools import accumulate, pairwise
+from typing import NotRequired, TypeAlias, TypedDict, final
 
 from digest.model import (
     Days,
@@ -32,12 +33,23 @@ _Signals: TypeAlias = tuple[int | None, int | None, int | None]
 _Mention: TypeAlias = tuple[str, str, float, str, str, _Signals, str]
 
 
+@final
 class _Picks(TypedDict):
     """Column by column: the few reasons that a digest's picks share are written, and read, once."""
 
     papers: list[str]
     scores: list[float]
-    #: Which of `reasons` each was given.
+    #: Which of `given` each has.
+    told: list[int]
+    #: Which of `reasons`, in their order. Not in older rows, where `reasons` holds what `given` has spelled out.
+    given: Sequence[Sequence[int]]
+    reasons: list[_Reason]
+
+
+@final
+class _OlderPicks(TypedDict):
+    papers: list[str]
+    scores: list[float]
     told: list[int]
     reasons: list[list[_Reason]]
 
@@ -102,12 +114,18 @@ def decode_notices(text: str) -> tuple[Notice, ...]:
 def encode_picks(picks: Iterable[Pick]) -> str:
     """The picks of a digest."""
     chosen = tuple(picks)
-    given: dict[tuple[Reason, ...], int] = {}
+    # First by identity, then by value: most are the very same, and to hash them would take longer than to write them.
+    known = {id(reason): reason for pick in chosen for reason in pick.reasons}
+    reasons: dict[Reason, int] = {}
+    place = {one: reasons.setdefault(reason, len(reasons)) for one, reason in known.items()}
+    given: dict[tuple[int, ...], int] = {}
+    theirs = (tuple([place[id(reason)] for reason in pick.reasons]) for pick in chosen)
     columns: _Picks = {
         "papers": [pick.paper for pick in chosen],
         "scores": [pick.score for pick in chosen],
-        "told": [given.setdefault(pick.reasons, len(given)) for pick in chosen],
-        "reasons": [_reasons(reasons) for reasons in given],
+        "told": [given.setdefault(one, len(given)) for one in theirs],
+        "given": list(given),
+        "reasons": _reasons(reasons),
     }
     return _dump(columns)
 
@@ -115,9 +133,10 @@ def encode_picks(picks: Iterable[Pick]) -> str:
 def decode_picks(text: str) -> tuple[Pick, ...]:
     """The picks of a digest."""
     columns = _picks(text)
-    reasons = [_reasons_of(rows) for rows in columns["reasons"]]
-    each = zip(columns["papers"], columns["scores"], columns["told"], strict=True)
-    return tuple([Pick(paper=paper, score=score, reasons=reasons[told]) for paper, score, told in each])
+    reasons = _reasons_of(columns["reasons"])
+    given = [tuple([reasons[one] for one in some]) for some in columns["given"]]
+    theirs = [given[one] for one in columns["told"]]
+    return tuple(map(Pick._make, zip(columns["papers"], columns["scores"], theirs, strict=True)))
 
 
 def decode_papers(text: str) -> tuple[str, ...]:
@@ -126,14 +145,25 @@ def decode_papers(text: str) -> tuple[str, ...]:
 
 
 def _picks(text: str) -> _Picks:
-    held: _Picks | list[tuple[str, float, list[_Reason]]] = json.loads(text)
-    if isinstance(held, dict):
-        return held
-    return {  # older rows: pick by pick
-        "papers": [paper for paper, _, _ in held],
-        "scores": [score for _, score, _ in held],
-        "told": list(range(len(held))),
-        "reasons": [reasons for _, _, reasons in held],
+    held: _Picks | _OlderPicks | list[tuple[str, float, list[_Reason]]] = json.loads(text)
+    if isinstance(held, list):  # the oldest rows: pick by pick
+        held = {
+            "papers": [paper for paper, _, _ in held],
+            "scores": [score for _, score, _ in held],
+            "told": list(range(len(held))),
+            "reasons": [reasons for _, _, reasons in held],
+        }
+    return held if "given" in held else _spelled_once(held)
+
+
+def _spelled_once(held: _OlderPicks) -> _Picks:
+    ends = list(accumulate(map(len, held["reasons"]), initial=0))
+    return {
+        "papers": held["papers"],
+        "scores": held["scores"],
+        "told": held["told"],
+        "given": [list(range(*span)) for span in pairwise(ends)],
+        "reasons": [reason for reasons in held["reasons"] for reason in reasons],
     }
 
 

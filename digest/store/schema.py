@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -72,8 +73,9 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"an instant needs a time zone: {value!r}")
-        instant = value if value.tzinfo is dt.UTC else value.astimezone(dt.UTC)
-        return instant if dialect.name == "postgresql" else instant.isoformat(timespec="microseconds")
+        if dialect.name != "postgresql":
+            return _written(value)
+        return value if value.tzinfo is dt.UTC else value.astimezone(dt.UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
         """The instant, in UTC."""
@@ -81,6 +83,11 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
             return None
         instant = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
         return instant if instant.tzinfo is dt.UTC else instant.astimezone(dt.UTC)
+
+
+@lru_cache(maxsize=1024)  # a pass writes the same few instants into thousands of rows
+def _written(instant: dt.datetime) -> str:
+    return instant.astimezone(dt.UTC).isoformat(timespec="microseconds")
 
 
 def _words(kind: type[StrEnum]) -> Enum:

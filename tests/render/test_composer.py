@@ -194,7 +194,7 @@ def test_what_is_not_known_leaves_no_trace(desk):
     paper = a_paper(1, abstract="", authors=(), categories=(), links=())
     listed = Listed(paper=paper, mentions=(), trend=Trend(score=0.1))
     edition = Edition(id=1, published_at=paper.first_seen, papers=(listed,))
-    plan = a_plan(edition=edition, picks=(replace(a_pick(listed), reasons=()),), also_trending=())
+    plan = a_plan(edition=edition, picks=(a_pick(listed)._replace(reasons=()),), also_trending=())
     content = desk.composer.digest(plan, edition, desk.links)
     card = next(e for e in tree(content.html).iter() if e.get("data-paper"))
 

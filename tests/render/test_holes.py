@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import RenderError
-from digest.model import Piece
-from digest.model.content import joined
+from digest.model import piece
+from digest.model.content import said
 from digest.render.holes import Fragment, escaped, mark
 
 LINES = st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]))
 
 
 def filled(fragment, **values):
-    return joined(fragment.fill(**{name: (Piece(value),) for name, value in values.items()}))
+    return said(fragment.fill({name: piece(value) for name, value in values.items()}))
 
 
 @given(LINES, LINES, LINES, LINES)

@@ -77,14 +77,36 @@ def test_links_and_names_come_back_as_they_were(some: tuple[Link, ...], texts: t
     assert codec.decode_texts(codec.encode_texts(texts)) == texts
 
 
-def test_a_pick_takes_little_room():
-    pick = Pick(paper="arxiv:2604.00001", score=0.5, reasons=(Reason(kind=ReasonKind.PHRASE, subject="llm"),))
+def test_picks_take_little_room():
+    asked, new = Reason(kind=ReasonKind.PHRASE, subject="llm"), Reason(kind=ReasonKind.NEW, value=1)
+    both = (asked, new)
+    some = [
+        Pick(paper="arxiv:2604.00001", score=0.5, reasons=both),
+        Pick(paper="arxiv:2604.00002", score=0.5, reasons=both),
+        Pick(paper="arxiv:2604.00003", score=0.5, reasons=(new,)),
+    ]
 
-    assert codec.encode_picks([pick, pick]) == (
-        '{"papers":["arxiv:2604.00001","arxiv:2604.00001"],"scores":[0.5,0.5],"told":[0,0],'
-        '"reasons":[[["phrase","llm",null]]]}'
+    assert codec.encode_picks(some) == (
+        '{"papers":["arxiv:2604.00001","arxiv:2604.00002","arxiv:2604.00003"],"scores":[0.5,0.5,0.5],'
+        '"told":[0,0,1],"given":[[0,1],[1]],"reasons":[["phrase","llm",null],["new","",1]]}'
     )
-    assert codec.decode_picks('[["arxiv:2604.00001",0.5,[["phrase","llm",null]]]]') == (pick,)
+
+
+OLDER_PICKS = [
+    '[["arxiv:2604.00001",0.5,[["phrase","llm",null],["new","",1]]],["arxiv:2604.00002",0.4,[["new","",1]]]]',
+    """{"papers":["arxiv:2604.00001","arxiv:2604.00002"],"scores":[0.5,0.4],"told":[0,1],
+    "reasons":[[["phrase","llm",null],["new","",1]],[["new","",1]]]}""",
+]
+
+
+@pytest.mark.parametrize("text", OLDER_PICKS)
+def test_picks_of_older_rows_are_read_as_they_were(text: str):
+    asked, new = Reason(kind=ReasonKind.PHRASE, subject="llm"), Reason(kind=ReasonKind.NEW, value=1)
+
+    assert codec.decode_picks(text) == (
+        Pick(paper="arxiv:2604.00001", score=0.5, reasons=(asked, new)),
+        Pick(paper="arxiv:2604.00002", score=0.4, reasons=(new,)),
+    )
 
 
 def test_what_is_stored_is_ascii_so_that_any_string_survives():
