@@ -10,22 +10,35 @@ Rule 2: what matches no cue is neutral; a text in another language is then chose
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
-    """Looks for these in a text of small letters: to ask for either case would take nearly twice as long."""
-    return re.compile("|".join(patterns))
+    """Looks for these in a text of small letters: to ask for either case would take nearly twice as long.
+
+    Neighbours that begin at a word's border ask for it together, which halves the time once more.
+    """
+    runs = groupby(patterns, key=lambda pattern: pattern.startswith(r"\b"))
+    return re.compile(
+        "|".join(
+            rf"\b(?:{'|'.join(pattern[2:] for pattern in run)})" if words else "|".join(run)
+            for words, run in runs
+        )
+    )
 
 
 # --- which sentences may stand --------------------------------------------------------------------
 
 #: Says that something can be downloaded, or is a link itself: the card has its own.
 POINTER = _any(
-    r"https?://|www\.|\b(github|gitlab|huggingface|zenodo|osf|bitbucket)\.(com|co|io|org)\b",
+    r"https?://",
+    r"www\.",
+    r"\b(github|gitlab|huggingface|zenodo|osf|bitbucket)\.(com|co|io|org)\b",
     r"\b(codes?|data|datasets?|models?|weights|checkpoints|demos?|videos?|implementations?|software|package|project|"
     r"materials?|resources?|benchmarks?|toolkit|library|artifacts?|scripts|website|page|repository|everything)\b"
     r"[^.;]{0,90}\b(is|are|be|made|been|freely|publicly|openly)( now| all| made)* "
-    r"(publicly |freely |openly |fully )?(available|released|accessible|open[- ]sourced?|hosted)\b|\bcan be (found|accessed|obtained|downloaded) (at|on|in|here|from)\b",
+    r"(publicly |freely |openly |fully )?(available|released|accessible|open[- ]sourced?|hosted)\b",
+    r"\bcan be (found|accessed|obtained|downloaded) (at|on|in|here|from)\b",
     r"\b(demo|project|web) ?page\b",
     r"\b(release|open[- ]source|publish|share)d? (all |both |the |our |its |this )*[^.;]{0,40}"
     r"\b(codes?|weights|checkpoints|implementation|datasets?)\b[^.;]{0,60}\.?$",
@@ -41,7 +54,9 @@ CONNECTIVE = _any(
     r"on the (other hand|contrary)|by (contrast|doing so)|at the same time|to (this|that|do so)( end)?|that is|with this|"
     r"under (this|these|such)|(given|from|through|using|via|despite|due to|because of|following|unlike|like|(inspired|motivated|guided|informed) by|"
     r"built on|building on|leveraging) (this|these|that|those|such|it|them))\b(?!-)",
-    r"^(然而|但是|因此|此外|并且|而且)|\b(aforementioned|the above)\b|^[^.]{0,60}\b(however|therefore|thus|hence)\b",
+    r"^(然而|但是|因此|此外|并且|而且)",
+    r"\b(aforementioned|the above)\b",
+    r"^[^.]{0,60}\b(however|therefore|thus|hence)\b",
 )
 #: Speaks of what stood before; at the very beginning of an abstract it speaks of nothing that was left out.
 POINTS_BACK = _any(
@@ -58,7 +73,8 @@ POINTS_BACK = _any(
 #: Answers something that was said before: "To close this gap, we", "Our results". It opens a summary if nothing
 #: better does.
 ANSWERING = _any(
-    r"^\W*(our|the) (results|findings|experiments|analysis|analyses|evaluations?)\b|^\W*conclusions?\b",
+    r"^\W*(our|the) (results|findings|experiments|analysis|analyses|evaluations?)\b",
+    r"^\W*conclusions?\b",
     r"^\W*(to|in order to|aiming to|for) [^,]{0,120}\b(this|these|those|such|the above|that)\b[^,]{0,80}, ",
     r"^\W*(based|building) on (this|these|that|those)\b",
     r"^\W*to (address|tackle|overcome|solve|mitigate|resolve|bridge|fill|remedy|alleviate|counter)\b",
@@ -70,7 +86,8 @@ ADDING = _any(
     r"^\W*(moreover|furthermore|additionally|besides|in addition|finally|overall|notably|importantly|remarkably|"
     r"interestingly|surprisingly|crucially|strikingly|empirically|experimentally|theoretically|more broadly|together|"
     r"taken together|in summary|in conclusion|to summarize)\b",
-    r"^\W*we (then|next|finally)\b|^[^.,]{0,60}\b(also|further|additionally|furthermore)\b",
+    r"^\W*we (then|next|finally)\b",
+    r"^[^.,]{0,60}\b(also|further|additionally|furthermore)\b",
 )
 STARTS_BADLY = re.compile(r"^[^\w\"'“‘(\[$±~≥≤<>∼+#@*α-ωΑ-Ω∇∂√∞-]", re.UNICODE)
 ENDS_WELL = re.compile("[.!?。！？．؟۔।][\"'”’»)\\]」』”’）]*$")
@@ -105,8 +122,11 @@ CLAIM = _any(
     r"\b(in this (paper|work|study|article|letter|report|survey|note))\b",
     r"^\W*here,? (we|i)\b",
     r"\b(is|are) (proposed|presented|introduced|developed|shown|derived|proved|established|demonstrated)\b",
-    r"我们(提出|证明|发现|展示|介绍|设计)|本文(提出|介绍|研究|证明)|wir (zeigen|stellen|entwickeln|präsentieren)|"
-    r"nous (proposons|montrons|présentons)|(proponemos|mostramos|presentamos)",
+    r"我们(提出|证明|发现|展示|介绍|设计)",
+    r"本文(提出|介绍|研究|证明)",
+    r"wir (zeigen|stellen|entwickeln|präsentieren)",
+    r"nous (proposons|montrons|présentons)",
+    r"(proponemos|mostramos|presentamos)",
 )
 NAMED = re.compile(
     r"\b(propose|present|introduce|develop|call|design|build|release)s? [^.;]{0,40}?\b([A-Z]\w*[A-Z0-9]\w*)"
@@ -114,14 +134,21 @@ NAMED = re.compile(
 RESULT = _any(
     r"(?<!\A)(?<!to )\b(outperform|surpass|exceed|beat|achiev|improv|reduc|increas|decreas|lower|rais|boost|accelerat|"
     r"speed|halv|doubl|gain|drop|sav(e|es|ed|ing))\w*\b",
-    r"\bstate[- ]of[- ]the[- ]art\b|\bsota\b|\b(faster|better|cheaper|higher|lower|smaller|fewer|larger|stronger|more|less)"
+    r"\bstate[- ]of[- ]the[- ]art\b",
+    r"\bsota\b",
+    r"\b(faster|better|cheaper|higher|lower|smaller|fewer|larger|stronger|more|less)"
     r" [^.]{0,40}\bthan\b",
     r"\b(results|experiments|evaluations?|simulations|findings|analysis|analyses|observations) (\w+ ){0,6}?"
     r"(show|demonstrate|indicate|reveal|suggest|confirm|validate|prove)s?\b",
     r"\bwe (\w+ly )?(find|found|show|showed|prove|proved|observe|demonstrate|discover|obtain|detect|conclude)\w*\b",
     r"^\W*(results?|findings|conclusions?)\s*[:—–-]",
     r"\b(up to|as much as|at least|on average|by a factor of)\b",
-    r"提高|提升|降低|减少|优于|达到",
+    r"提高",
+    r"提升",
+    r"降低",
+    r"减少",
+    r"优于",
+    r"达到",
 )
 FIGURE = re.compile(
     r"(?<![\w.])[-+±~≈]?\d[\d,.]*\s?(%|×|x\b|times\b|-?fold\b|percent|points?\b|pp\b|dB\b|ms\b|[σkMBK]\b|σ)"
@@ -143,7 +170,7 @@ BACKGROUND = _any(
     r"long[- ]standing|common|popular|powerful|promising|core|major|open|active|widely|challenging)\b",
     r"\b(is|are) (\w+ly )?(important|fundamental|crucial|essential|critical|challenging|difficult|limited|widely|"
     r"increasingly|often|typically|known|vital|common|ubiquitous|hard|expensive|costly|prone|needed|necessary)\b",
-    r"\b(suffers?|struggles?|lacks?|neglects?|overlooks?|ignores?|fails?|hinders?|fall short|relies|rely) \w+\b|"
+    r"\b(suffers?|struggles?|lacks?|neglects?|overlooks?|ignores?|fails?|hinders?|fall short|relies|rely) \w+\b",
     r"\b(challeng\w+|bottleneck|little is known|plays? an?|often|typically|usually|despite|although|while|whether)\b",
     r"^\W*(background|objectives?|purpose|aims?|context|motivation|introduction|methods?|materials and methods|"
     r"importance|design|setting)\s*[:.—–-]",

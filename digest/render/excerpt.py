@@ -53,6 +53,8 @@ def clean(text: str) -> str:
 def count_words(text: str) -> int:
     """Words to read; two characters of a script without spaces count as one."""
     words = _WORD.findall(text)
+    if text.isascii():
+        return len(words)
     wide = sum(len(word) == 1 and _columns(word) == 2 for word in words)
     return len(words) - wide + (wide + 1) // 2
 

@@ -34,9 +34,10 @@ _OPENERS = frozenset(
     for word in line.split()
 )
 #: A point before a space; one of a script without spaces; one whose space was lost ("biased.However, we").
+#: Each begins with its point: what could stand anywhere is looked for at every letter.
 _END = re.compile(
     "[.!?…؟۔।]+[\"'”’»)\\]]*(?=\\s+[^\\s])|[。！？．]+[」』”’）]*(?=.)"
-    rf"|(?<=[a-z)]{{3}})\.(?=(?:{'|'.join(sorted(word.title() for word in _OPENERS))})[ ,])"
+    rf"|\.(?<=[a-z)]{{3}}\.)(?=(?:{'|'.join(sorted(word.title() for word in _OPENERS))})[ ,])"
 )
 _FIRST_WORD = re.compile(r"[\"'“‘(\[]*([A-Z][a-z]*)(?=[\s,:;])")
 _BRACKETS = re.compile(r"[()\[\]{}“”（）「」]")

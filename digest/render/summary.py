@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import combinations
 
 from digest.render import cues
@@ -25,7 +26,7 @@ ENOUGH = 25
 SLACK = 1.4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Weighed:
     """One sentence of an abstract, and what it is worth to a reader."""
 
@@ -43,17 +44,28 @@ class _Weighed:
     adding: bool
     answering: bool
 
-    @property
+    # Asked of every pair in which it stands.
+
+    @cached_property
     def opens(self) -> bool:
         """Whether a summary may begin with it."""
         return not (self.leaning or self.adding)
 
-    @property
-    def motivates(self) -> bool:
-        """It says why, and not what."""
-        return not self.claim and (self.result < 2 or self.loss > 1.5)
+    @cached_property
+    def tells(self) -> float:
+        """What it is worth, wherever it stands."""
+        return self.claim + self.result - self.loss
+
+    @cached_property
+    def opening(self) -> float:
+        """What it costs to open a summary with it: it answers what nobody said, or it says why, and not what."""
+        motivates = not self.claim and (self.result < 2 or self.loss > 1.5)
+        return 1.5 * self.answering + 2.0 * motivates
 
 
+@lru_cache(
+    maxsize=4096
+)  # every edition of a week, in every language, has most of its papers from the one before
 def summary(abstract: str, length: Length) -> str:
     """One or two whole sentences, aimed at 25 to 45 words; empty if there is no abstract, or none that fits.
 
@@ -78,13 +90,13 @@ def _may_follow(first: _Weighed, second: _Weighed) -> bool:
 def _worth(choice: tuple[_Weighed, ...], length: Length) -> tuple[float, int]:
     """How much a reader learns; of two that tell as much, the earlier."""
     first, second = choice[0], choice[1] if len(choice) == 2 else None
-    worth = sum(one.claim + one.result - one.loss for one in choice)
-    worth -= 1.5 * first.answering + 2.0 * first.motivates
+    worth, words = first.tells - first.opening, first.words
     if second:
+        worth += second.tells
+        words += second.words
         apart = second.at != first.at + 1
         answered = first.claim > 2 and second.result > 2  # what they did, and what came of it
         worth += 2.0 * answered - 0.5 - 0.5 * apart - 1.0 * (apart and second.answering)
-    words = sum(one.words for one in choice)
     worth -= 0.2 * max(0, min(ENOUGH, length) - words) + 0.1 * max(0, words - length)
     return worth, -first.at
 

@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.message import EmailMessage
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -178,7 +179,8 @@ def measured(day: Service) -> dict[str, object]:
     clock.tick("deliver")
     busy, messages, seconds = time.process_time() - worked, outcomes.total(), sum(clock.seconds.values())
     sent = day.store.outbox.list(limit=100)
-    sizes = [len(compose(day, one.plan).content) for one in sent]
+    edition_of = cache(day.store.editions.get)
+    sizes = [len(compose(day, one.plan, edition_of).content) for one in sent]
     return {
         "messages": messages,
         "bytes_per_message": round(statistics.mean(sizes)),
