@@ -96,7 +96,7 @@ def mistake(error: Exception) -> int:
     if context and type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(context.get_help(), err=True)
         return 2
-    message = str(getattr(error, "format_message", error.__str__)())
+    message = str(getattr(error, "format_message", error.__str__)()).replace(": Value error, ", ": ")
     where = context.command_path if context else "digest"
     return complain(f"{message.rstrip('.')}; `{where} --help` shows how", 2)
 

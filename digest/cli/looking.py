@@ -190,11 +190,14 @@ def show_edition(
     """One edition's papers, the highest trend first."""
     with service(context) as day:
         ids = [e.id for e in day.store.editions.headers() if date is None or e.published_at.date() == date]
-        wanted = edition or (ids[0] if ids else None)
-        found: Edition | None = day.store.editions.get(wanted) if wanted else None
+        wanted = next(iter(ids), None) if edition is None else edition
+        found: Edition | None = day.store.editions.get(wanted) if wanted in ids else None
     if found is None:
+        asked = " of ".join(str(one) for one in (edition, date) if one is not None)
         raise UsageError(
-            f"no such edition; `digest editions list` shows them: {edition or str(date or 'none yet')!r}"
+            f"no such edition; `digest editions list` shows them: {asked!r}"
+            if asked
+            else "no edition yet; `digest run` publishes one when digests are due"
         )
     if json:
         say(as_json.edition(found))

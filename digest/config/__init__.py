@@ -20,7 +20,7 @@ from digest.config.tables import (
     Summary,
     Webhook,
 )
-from digest.config.values import EXTENSIONS, is_address, source_kind
+from digest.config.values import EXTENSIONS, is_source_url, source_kind
 
 __all__ = [
     "CONFIG_NAME",
@@ -40,7 +40,7 @@ __all__ = [
     "Webhook",
     "add_feeds",
     "find",
-    "is_address",
+    "is_source_url",
     "load",
     "secret_files",
     "shipped",

@@ -31,7 +31,7 @@ from digest.config.values import (
     Weekdays,
     at_least,
     bare_address,
-    is_address,
+    is_source_url,
     known_embedder,
     network,
     on_dark,
@@ -324,7 +324,7 @@ class Operating(Section):
 
     @field_validator("ping")
     @classmethod
-    def _an_address(cls, value: SecretStr) -> SecretStr:
+    def _a_url(cls, value: SecretStr) -> SecretStr:
         if not re.fullmatch(r"(https?://[^\s/?#]+(/[^\s?#]*)?)?", value.get_secret_value()):
             raise ValueError("write a URL, as https://hc.example.org/ping/…, or nothing")
         return value
@@ -356,7 +356,7 @@ class SourceTable(Section):
     def _one_place(self) -> SourceTable:
         if bool(self.url) == bool(self.path):
             raise ValueError("give either url or path")
-        if self.url and not is_address(self.url):
+        if self.url and not is_source_url(self.url):
             raise ValueError("url is an http or https URL")
         return self
 

@@ -193,7 +193,7 @@ def short(value: str) -> str:
     return value
 
 
-def is_address(url: str) -> bool:
+def is_source_url(url: str) -> bool:
     """Whether a source can be asked there."""
     try:
         parts = urlsplit(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from digest.config import is_address
+from digest.config import is_source_url
 from digest.errors import DocumentError
 from digest.ingest.document import clean, web_url
 
@@ -37,7 +37,7 @@ class Outlines(HTMLParser):
         if tag != "outline" or not said.get("xmlurl"):
             return
         url = lowered(web_url(said["xmlurl"]) or "")
-        if not is_address(url):
+        if not is_source_url(url):
             self.refused.append(said["xmlurl"])
         else:
             name = " ".join(clean(said.get("title") or said.get("text") or "").split())

@@ -88,10 +88,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def verbatim(root: ET.Element | None, entries: int) -> list[Said]:
-    """What each entry says in the XML itself, in order; nothing if there is none, or feedparser sees other entries.
-
-    feedparser treats an RSS description as HTML and so eats `$a<b$`, also without its sanitiser (sources.md 5).
-    """
+    """What each entry says in the XML itself, in order; nothing if there is none, or feedparser sees other entries."""
     found = (
         [Said.of(element) for element in root.iter() if local(element) in {"item", "entry"}]
         if root is not None
