@@ -139,7 +139,9 @@ class Corpus:
 
     @cached_property
     def _terms(self) -> list[str]:
-        return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+        """The terms of the columns of `tfidf`."""
+        terms = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
+        return [terms[column] for column in np.flatnonzero(self.weight).tolist()]
 
     def _weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         # Terms without weight, most of them of one paper, are left out.

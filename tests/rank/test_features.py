@@ -32,6 +32,10 @@ def test_terms_are_counted_and_weighed_as_by_scikit_learn(
     said = np.array([known.get(term, 0.0) for term in terms])
     idf = np.log(21) - np.log(1 + said)
     weight = idf * (said > 1) * [PAIR_WEIGHT if " " in term else 1 for term in terms]
+    # What a reason quotes is what a paper says: no other paper's terms.
+    for row, document in enumerate(documents):
+        heavy = {term for term in document if known.get(term, 0.0) > 1}
+        assert corpus.weights(row).keys() == heavy
     for found, of in (
         (corpus.tfidf, counts),
         (corpus.others(others), vectorizer.transform(others).toarray()),
