@@ -23,14 +23,15 @@ from digest import bounces, config, daily, deliver, subscriptions, web
 from digest.bounces import Event
 from digest.errors import LinkError, LinkExpired, UsageError
 from digest.links import Claim, Purpose
-from digest.messages import confirm_url
+from digest.messages import address_url, confirm_url
 from digest.model import BounceClass, DeliveryKind, DeliveryState, Resolved, Subscriber, SubscriberState
 from digest.service import open_service
 from digest.subscriptions import Wish
 
 NOW = dt.datetime(2026, 4, 16, 10, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
-ADDRESS = "vision@example.org"
+#: The first is theirs to begin with, the other one may become so.
+ADDRESSES = ("vision@example.org", "robots@example.org")
 CONFIRMED, PAUSED, LEFT = SubscriberState.CONFIRMED, SubscriberState.PAUSED, SubscriberState.UNSUBSCRIBED
 PENDING, SUPPRESSED = SubscriberState.PENDING, SubscriberState.SUPPRESSED
 
@@ -52,12 +53,15 @@ class Life(RuleBasedStateMachine):
         self.now = NOW
         self.papers = 0
         #: What should be true.
+        self.address, self.other = ADDRESSES
         self.state: SubscriberState | None = None
-        self.blocked = False
+        self.blocks: set[str] = set()
         self.generation = 1
         self.confirmed_at: dt.datetime | None = None
         self.agreed: list[dt.datetime] = []
-        self.mailed_at: list[dt.datetime] = []
+        #: Mails that somebody's typing led to, by address; and how many of them were deleted with their reader.
+        self.mailed_at: dict[str, list[dt.datetime]] = {one: [] for one in ADDRESSES}
+        self.deleted = 0
         #: When each link to confirm was mailed, its generation, and its token.
         self.asked: list[tuple[dt.datetime, int, str]] = []
 
@@ -67,8 +71,18 @@ class Life(RuleBasedStateMachine):
     # --- what is so ---
 
     @property
+    def blocked(self) -> bool:
+        return self.address in self.blocks
+
+    def may_be_mailed(self, address: str) -> bool:
+        """Whether an address may be written to because somebody typed it."""
+        due = [at for at in self.mailed_at[address] if at > self.now - 30 * DAY]
+        lately = any(at > self.now - DAY for at in due)
+        return not (address in self.blocks or lately or len(due) >= 3)
+
+    @property
     def reader(self) -> Subscriber:
-        found = self.day.store.subscribers.by_address(ADDRESS)
+        found = self.day.store.subscribers.by_address(self.address)
         assert found
         return found
 
@@ -94,16 +108,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(network=st.integers(1, 1000))
     def somebody_asks(self, network: int) -> None:
-        subscriptions.ask(self.day, ADDRESS, Wish(), f"net {network} {self.now}", self.now)
-        due = [at for at in self.mailed_at if at > self.now - 30 * DAY]
-        if (
-            self.blocked
-            or self.state is SUPPRESSED
-            or len(due) >= 3
-            or any(at > self.now - DAY for at in due)
-        ):
+        subscriptions.ask(self.day, self.address, Wish(), f"net {network} {self.now}", self.now)
+        if self.state is SUPPRESSED or not self.may_be_mailed(self.address):
             return
-        self.mailed_at.append(self.now)
+        self.mailed_at[self.address].append(self.now)
         self.state = self.state or PENDING
         if self.state in {PENDING, LEFT}:
             newest = self.day.store.outbox.list(limit=1)[0].plan
@@ -141,28 +149,63 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_operator_pauses(self) -> None:
         if self.state is CONFIRMED:
-            subscriptions.pause(self.day, ADDRESS, self.now)
+            subscriptions.pause(self.day, self.address, self.now)
             self.state = PAUSED
         else:
             with pytest.raises(UsageError):
-                subscriptions.pause(self.day, ADDRESS, self.now)
+                subscriptions.pause(self.day, self.address, self.now)
 
     @precondition(lambda self: self.state is PAUSED)
     @rule()
     def the_operator_resumes(self) -> None:
-        subscriptions.update(self.day, ADDRESS, Wish(), confirmed=True, now=self.now)
+        subscriptions.update(self.day, self.address, Wish(), confirmed=True, now=self.now)
         self.state = CONFIRMED
 
     @precondition(lambda self: self.state)
     @rule(complaint=st.booleans())
     def a_mail_comes_back(self, complaint: bool) -> None:
         meaning = BounceClass.COMPLAINT if complaint else BounceClass.HARD
-        event = Event(id=f"{self.now} {meaning}", meaning=meaning, recipient=ADDRESS, at=self.now)
+        event = Event(id=f"{self.now} {meaning}", meaning=meaning, recipient=self.address, at=self.now)
         if bounces.hear(self.day, event, self.now).decision is None:
             return  # told before
-        self.blocked = True
+        self.blocks.add(self.address)
         if self.state is not SUPPRESSED:
             self.state = LEFT if complaint else SUPPRESSED
+
+    @precondition(lambda self: self.state)
+    @rule()
+    def the_reader_moves(self) -> None:
+        """The other address says yes at once, if it is asked."""
+        before, waiting = self.reader, self.day.store.outbox.list(limit=1)
+        wait = subscriptions.ask_move(self.day, self.token(Purpose.MINE), self.other, self.now)
+        asked = self.day.store.outbox.list(limit=1)
+        if wait or not self.may_be_mailed(self.other):
+            assert asked == waiting
+            return
+        self.mailed_at[self.other].append(self.now)
+        token = address_url(self.day, asked[0].plan).rpartition("/")[2]
+        for _ in range(2):
+            assert subscriptions.move(self.day, token, self.now).address == self.other
+        self.address, self.other = self.other, self.address
+        self.generation += 1
+        assert self.reader.id == before.id
+        assert self.day.store.subscribers.by_address(self.other) is None
+
+    @precondition(lambda self: self.state)
+    @rule()
+    def the_reader_deletes_everything(self) -> None:
+        token, links = self.token(Purpose.MINE), self.asked
+        mails = Counter(row.plan.kind for row in self.day.store.outbox.list())
+        for _ in range(2):
+            subscriptions.delete(self.day, token, self.now)
+        for _, _, link in links:
+            with pytest.raises((LinkError, LinkExpired)):
+                subscriptions.confirm(self.day, link, self.now)
+        if not self.blocks:  # of those a hash remains, and what an operator wrote down
+            assert not any(one in line for one in ADDRESSES for line in self.everything())
+        self.deleted += mails[DeliveryKind.CONFIRM] + mails[DeliveryKind.LINK]
+        self.state, self.confirmed_at, self.generation = None, None, 1
+        self.agreed, self.asked = [], []
 
     @precondition(lambda self: self.state)
     @rule()
@@ -226,7 +269,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_subscription_is_as_it_should_be(self) -> None:
-        found = self.day.store.subscribers.by_address(ADDRESS)
+        found = self.day.store.subscribers.by_address(self.address)
         assert (found.state if found else None) == self.state
         if found:
             assert found.confirmed_at == self.confirmed_at
@@ -240,7 +283,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def nobody_was_written_to_too_often(self) -> None:
         kinds = Counter(row.plan.kind for row in self.day.store.outbox.list())
-        assert kinds[DeliveryKind.CONFIRM] + kinds[DeliveryKind.LINK] == len(self.mailed_at)
+        mailed = sum(map(len, self.mailed_at.values()))
+        assert self.deleted + kinds[DeliveryKind.CONFIRM] + kinds[DeliveryKind.LINK] == mailed
 
 
 Life.TestCase.settings = profile(
