@@ -29,7 +29,16 @@ from digest.store import codec
 from digest.store.aliases import aliases_of, homes
 from digest.store.database import Database, chunks, insert, lock
 from digest.store.mentions import mentions_of, move_mentions, save_mentions
-from digest.store.schema import aliases, mentions, meta, papers, revisions, snapshots
+from digest.store.schema import (
+    aliases,
+    edition_papers,
+    mentions,
+    meta,
+    papers,
+    revisions,
+    snapshots,
+    summaries,
+)
 
 #: A paper with everything that sources said of it.
 Known: TypeAlias = tuple[Paper, tuple[Mention, ...]]
@@ -195,6 +204,22 @@ def keep_texts(connection: Connection, kept: Iterable[Paper]) -> Mapping[str, in
         rows = [{"paper": paper, "number": numbers[paper], **texts[paper]} for paper in fresh]
         connection.execute(revisions.insert(), rows)
     return numbers
+
+
+def forget(connection: Connection, ids: Collection[str]) -> None:
+    """Drop these papers with all that is known of them, inside a transaction.
+
+    Not those of which a source spoke, or that an edition holds.
+    """
+    if not ids:
+        return
+    kept = {
+        *connection.scalars(select(mentions.c.paper).where(mentions.c.paper.in_(ids))),
+        *connection.scalars(select(edition_papers.c.paper).where(edition_papers.c.paper.in_(ids))),
+    }
+    gone = [paper for paper in ids if paper not in kept]
+    for named in (aliases.c.paper, revisions.c.paper, summaries.c.paper, papers.c.id):
+        connection.execute(delete(named.table).where(named.in_(gone)))
 
 
 def _text(paper: Paper) -> dict[str, object]:

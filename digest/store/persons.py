@@ -16,17 +16,21 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select
 
 from digest.address import key
-from digest.model import Deletion, DeliveryKind, Matter
+from digest.model import UNSEEN, Deletion, DeliveryKind, InterestKind, Matter
 from digest.store import codec
 from digest.store.database import Database, insert
 from digest.store.events import tell, told
+from digest.store.papers import forget
 from digest.store.schema import (
+    aliases,
     asks,
     deletions,
     events,
+    interests,
     metadata,
     outbox,
     outbox_facts,
+    papers,
     subscribers,
     suppressions,
 )
@@ -81,7 +85,7 @@ class Persons:
     def erase(self, subscriber: str, hashes: Hashes, now: dt.datetime, until: dt.datetime) -> None:
         """Forget them and everything that is theirs; what remains of each address is a hash, until then.
 
-        An event that they are gone remains too, with their opaque id, for whoever keeps a copy of the list.
+        Papers that only their reading list told of go with them. An event that they are gone remains too, with their opaque id, for whoever keeps a copy of the list.
 
         On SQLite neither can be read from the files any more (`Database.scrub`). PostgreSQL keeps dead rows until its
         next VACUUM.
@@ -95,9 +99,11 @@ class Persons:
             ]
             theirs = _theirs(subscriber, addresses, hashes)
             state = connection.scalar(select(subscribers.c.state).where(theirs[subscribers]))
+            pasted = _only_theirs(connection, subscriber)
             # Whatever else is theirs goes with the last of these.
             for table in (outbox_facts, suppressions, subscribers):
                 connection.execute(delete(table).where(theirs[table]))
+            forget(connection, pasted)
             if state:  # else they are gone already, and what is told of them is that
                 connection.execute(delete(events).where(theirs[events]))
             if rows:
@@ -124,6 +130,18 @@ class Persons:
         with self._database.writing() as connection:
             connection.execute(delete(deletions).where(deletions.c.until <= now))
         self._database.scrub()
+
+
+def _only_theirs(connection: Connection, subscriber: str) -> list[str]:
+    """The example papers of which only a reading list told, and which are nobody else's examples."""
+    examples = select(aliases.c.paper).join(interests, interests.c.value == aliases.c.alias)
+    examples = examples.where(interests.c.kind == InterestKind.LIKE)
+    chosen = select(papers.c.id).where(
+        papers.c.first_seen == UNSEEN,
+        papers.c.id.in_(examples.where(interests.c.subscriber == subscriber)),
+        papers.c.id.not_in(examples.where(interests.c.subscriber != subscriber)),
+    )
+    return [*connection.scalars(chosen)]
 
 
 def _rows(connection: Connection, table: Table, which: ColumnElement[bool]) -> list[Mapping[str, object]]:

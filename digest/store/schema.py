@@ -124,7 +124,7 @@ papers = Table(
     Column("first_seen", UtcDateTime, nullable=False, index=True),
 )
 
-#: The text of a paper, each version of it once. Rows are never changed and never deleted: editions name them.
+#: The text of a paper, each version of it once. Rows are never changed, and never deleted if an edition names them.
 revisions = Table(
     "revisions",
     metadata,
@@ -163,7 +163,8 @@ summaries = Table(
     Column("at", UtcDateTime, nullable=False, index=True),
 )
 
-#: Every id under which a paper is or was known; a paper's own id is an alias of itself. Rows are never deleted.
+#: Every id under which a paper is or was known; a paper's own id is an alias of itself. Rows are never
+#: deleted, but those of papers that only a reader's list told of.
 aliases = Table(
     "aliases",
     metadata,

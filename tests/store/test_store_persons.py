@@ -9,10 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from factories import NOON, PLAIN, a_plan, a_subscriber
+from factories import NOON, PLAIN, a_listed, a_mention, a_paper, a_plan, a_subscriber
 from sqlalchemy import Table
 
 from digest.model import (
+    UNSEEN,
     Bounce,
     BounceClass,
     Consent,
@@ -21,9 +22,13 @@ from digest.model import (
     Deletion,
     DeliveryKind,
     DeliveryState,
+    Interest,
+    InterestKind,
+    Listed,
     Matter,
     Opinion,
     Origin,
+    Resolved,
     Subject,
 )
 from digest.store import Hashes, Limit, Store, open_store
@@ -110,6 +115,30 @@ def test_erasing_leaves_a_hash_and_what_is_others(store: Store, rows) -> None:
         assert "vision" not in str(rows(f"SELECT * FROM {table}")), table
     # For whoever keeps a copy of the list; an id is opaque but for here.
     assert rows("SELECT kind FROM events WHERE subscriber = 's-vision'") == [("unsubscribed",)]
+
+
+def test_papers_that_only_their_list_told_of_go_with_them(store: Store, rows) -> None:
+    """One was pasted by them alone, one by two, one is known from a source, and one stands in an edition."""
+    pasted = [
+        a_paper(n, id=name, aliases=(name, f"also:{name}"), title_key=name, first_seen=UNSEEN)
+        for n, name in enumerate(("pasted:mine", "pasted:ours", "pasted:held", "pasted:spoken"))
+    ]
+    listed = a_paper(9, id="pasted:listed", aliases=("pasted:listed",), first_seen=NOON)
+    told = Resolved(papers=(*pasted, listed), mentions=(a_mention(pasted[3]),), joined={})
+    store.papers.save(told, NOON)
+    held = Listed(paper=pasted[2], mentions=(), trend=a_listed().trend)
+    store.editions.publish(NOON, [held], store.papers.changes())
+    names = [one.id for one in (*pasted, listed)]
+    for name, liked in (("vision", ["also:pasted:mine", *names[1:]]), ("robots", [names[1]])):
+        likes = tuple(Interest(kind=InterestKind.LIKE, value=one) for one in liked)
+        store.subscribers.add(a_subscriber(name, interests=likes))
+
+    store.persons.erase("s-vision", PLAIN, NOON, YEAR)
+
+    for table, column in (("papers", "id"), ("revisions", "paper"), ("aliases", "paper")):
+        assert {row[0] for row in rows(f"SELECT {column} FROM {table}")} == {*names[1:]}
+    store.persons.erase("s-robots", PLAIN, NOON, YEAR)
+    assert {row[0] for row in rows("SELECT id FROM papers")} == {*names[2:]}
 
 
 def test_an_address_that_was_theirs_is_erased_and_one_that_never_was_is_left(store: Store) -> None:
