@@ -29,8 +29,9 @@ from digest.store.letters import Letter, Letters
 from digest.store.limits import Breaker, Limit, Limits
 from digest.store.locks import Lock, Locks
 from digest.store.looks import Looks
+from digest.store.moves import RETRIABLE
 from digest.store.opinions import Opinions
-from digest.store.outbox import RETRIABLE, Outbox
+from digest.store.outbox import Outbox
 from digest.store.papers import Papers
 from digest.store.persons import Hashes, Persons
 from digest.store.records import Records

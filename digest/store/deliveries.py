@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, case, exists, func, select, tuple_
 
 from digest.model import Delivery, DeliveryKind, DeliveryState
 from digest.store.database import Database
-from digest.store.outbox import RETRIABLE, delivery_of, retry
+from digest.store.moves import RETRIABLE, retry
+from digest.store.planning import delivery_of
 from digest.store.schema import outbox, outbox_journal
 
 

@@ -29,7 +29,7 @@ from digest.store import consents, limits
 from digest.store.database import Database, chunks, insert
 from digest.store.events import tell, told
 from digest.store.limits import Breaker, Limit
-from digest.store.outbox import enqueue
+from digest.store.planning import enqueue
 from digest.store.prepared import Prepared
 from digest.store.schema import UNKNOWN, interests, outbox, subscribers
 
