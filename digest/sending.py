@@ -59,6 +59,7 @@ class Shift:
         self._out: dict[str, Delivery] = {}
         self._settled: dict[int, Settlement] = {}
         self._tried = self._refused = 0
+        self._log = log.bind()  # once: for each line it would take longer than to settle a delivery
         #: Deliveries that were tried, by the state they came to.
         self.outcomes: Counter[DeliveryState] = Counter()
 
@@ -95,7 +96,7 @@ class Shift:
         self._settled[delivery.id] = settlement
         bounces.answered(self._day, delivery, settlement, self._now)
         self.outcomes[settlement.state] += 1
-        log.info(
+        self._log.info(
             "delivery settled",
             delivery=delivery.id,
             subscriber=delivery.plan.reader.id,

@@ -185,7 +185,7 @@ class Composer:
         days, trending = reader.schedule.days, [line.title for line in chosen.lines]
         why = words.why(language, reader, self._brand.name, personal=links is None)
         preheader = words.preheader(language, chosen.titles, trending, length, days)
-        html = {"why": _shared(escaped(why)), "preheader": _shared(escaped(preheader))}
+        html = {"why": _shared_html(why), "preheader": _shared_html(preheader)}
         text = {"why": _shared(wrapped(why))}
         if chosen.picks:
             html["cards"], text["cards"] = _cards(chosen, language, links)
@@ -325,3 +325,9 @@ def _reasons(language: Language, given: tuple[Reason, ...], *, votes_shown: bool
 def _shared(text: str) -> Piece:
     """A piece that many readers have in common."""
     return piece(text)
+
+
+@lru_cache(maxsize=8192)
+def _shared_html(text: str) -> Piece:
+    """The same, of plain text."""
+    return piece(escaped(text))

@@ -63,9 +63,7 @@ class _Weighed:
         return 1.5 * self.answering + 2.0 * motivates
 
 
-@lru_cache(
-    maxsize=4096
-)  # every edition of a week, in every language, has most of its papers from the one before
+@lru_cache(maxsize=4096)  # editions of one week, and all languages, have most of their papers in common
 def summary(abstract: str, length: Length) -> str:
     """One or two whole sentences, aimed at 25 to 45 words; empty if there is no abstract, or none that fits.
 

@@ -20,6 +20,7 @@ from digest.model import (
     DeliveryKind,
     Departure,
     Interest,
+    InterestKind,
     Plan,
     Schedule,
     Subscriber,
@@ -355,17 +356,22 @@ def _interests(connection: Connection, ids: Collection[str]) -> defaultdict[str,
 
 
 def _interest(row: Row[tuple[object, ...]]) -> Interest:
-    return Interest(kind=row.kind, value=row.value, weight=row.weight)
+    return _shared(row.kind, row.value, row.weight)
+
+
+@lru_cache(maxsize=8192)  # many readers ask for the same
+def _shared(kind: InterestKind, value: str, weight: float) -> Interest:
+    return Interest(kind=kind, value=value, weight=weight)
 
 
 def schedule_of(row: Row[tuple[object, ...]]) -> Schedule:
     """When their digests are due, of a row that holds that."""
-    return Schedule(
-        timezone=row.timezone,
-        send_at=row.send_at,
-        days=Days(row.days),
-        paused_until=row.paused_until,
-    )
+    return _schedule(row.timezone, row.send_at, row.days, row.paused_until)
+
+
+@lru_cache(maxsize=8192)  # many readers share one
+def _schedule(timezone: str, send_at: dt.time, days: str, paused_until: dt.date | None) -> Schedule:
+    return Schedule(timezone=timezone, send_at=send_at, days=Days(days), paused_until=paused_until)
 
 
 def _subscriber(row: Row[tuple[object, ...]], asked: tuple[Interest, ...]) -> Subscriber:
